@@ -1,0 +1,39 @@
+"""wxhelper: one IBM watsonx API key, and a fresh token for every tool that asks.
+
+The way of one request, from the command to the printed token:
+
+    1 door            what is asked, by which protocol?
+    2 record          is there a token on disk: ours, private, about the same
+                      configuration, not yet due?                            -> 8
+    3 profiles        which profile: source, settings, reference to the key
+    4 cache           one process at a time from here; read once more        -> 8
+    5 manager         the one plugin that offers this kind of source
+    6 source          key -> token, over the transport it is handed
+    7 cache           write the record by rename; let go
+    8 protocols       print it
+
+``acquire`` tells steps 3 to 7 in that order. A hit is steps 1, 2 and 8 only: it
+imports the modules marked * and nothing else, takes no lock, writes nothing and
+opens no socket.
+
+The rooms, from the top floor down; imports go down only:
+
+    8 door *          the entry of every command
+    7 cli             one file per verb
+    6 acquire         the use case                sandbox    IBM's servers, on loopback
+    5 manager         finds the one plugin that a profile names
+    4 plugin          all that a plugin may import: hookspecs, types, endpoint,
+                      transport (the one user of requests), exchange
+    3 profiles        config.toml                 secret     keys and references to them
+      cache           what is kept on disk, and whose turn it is
+    2 record *        one cached token as text    paths *    where things are kept
+      protocols *     what other programs read    lookups    what an answer depended on
+      fingerprint *   a value that can be compared without being kept
+    1 tokens *        a token and its times
+    0 errors          what can go wrong, and what to do then
+
+A protocol names its own file; the door imports the one that was asked for, and
+``fingerprint`` when a record depends on a variable.
+"""
+
+__version__ = "0.1.0"

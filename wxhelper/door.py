@@ -1,0 +1,135 @@
+"""Floor 8, step 1: the entry of every command; answers a hit, else opens the long way.
+
+A hit costs what starting the interpreter costs, so this file knows the few
+questions that a program asks a thousand times a day, reads the record, and
+prints. It decides nothing new: whatever is not exactly a hit (an unknown option,
+no record, a token that is due, anything odd) goes to ``wxhelper.cli``, where
+every message and every error lives. It is the one file that imports lazily.
+
+    wxhelper token|header        [--profile P] [--min-ttl S] [--output raw|json]
+    wxhelper exec-credential     [--profile P] [--api-version V]
+"""
+
+import os
+import sys
+
+from wxhelper import paths, record
+from wxhelper.protocols import JSON, RAW, Asked, Grant, deliver
+from wxhelper.tokens import FRESH
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+_PLAIN_OPTIONS = ("--profile", "--min-ttl", "--output")
+_OPTIONS = {
+    "token": _PLAIN_OPTIONS,
+    "header": _PLAIN_OPTIONS,
+    "exec-credential": ("--profile", "--api-version"),
+}
+_NAME = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-")
+
+
+def main(argv: "Sequence[str] | None" = None) -> int:
+    """The ``wxhelper`` command.
+
+    Args:
+        argv: the arguments without the program's name; the process's own by default.
+
+    Returns:
+        The exit status: 0 done, 1 a defect of ours, 2 usage, 3 temporary or not
+        understood, 4 the key was refused, 5 configuration.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    # A closed standard stream would give its number to the next file opened.
+    if os.name == "posix" and None not in (sys.stdin, sys.stdout, sys.stderr):
+        answer = _hit(arguments, os.environ)
+        if answer is not None:
+            try:
+                deliver(answer)
+            except OSError as fault:
+                from wxhelper.cli import undelivered
+
+                return undelivered(fault)
+            return 0
+    from wxhelper.cli import main as long_way
+
+    return long_way(arguments)
+
+
+def _hit(arguments: "list[str]", environ: "Mapping[str, str]") -> str | None:
+    asked = _asked(arguments)
+    config = paths.config_file(environ)
+    directory = paths.cache_dir(environ)
+    if asked is None or config is None or directory is None:
+        return None
+    if asked.verb == "exec-credential":
+        from wxhelper.protocols.exec_credential import carries, complete, render
+    else:
+        from wxhelper.protocols.plain import carries, complete, render
+    if not complete(asked, environ):
+        return None
+    found = _record(asked, environ, directory, config)
+    if found is None or not carries(found.token.scheme):
+        return None
+    return render(Grant(found.token, found.profile, found.source, cached=True), asked)
+
+
+def _asked(arguments: "list[str]") -> Asked | None:
+    if not arguments or arguments[0] not in _OPTIONS:
+        return None
+    verb, given = arguments[0], {}
+    rest = iter(arguments[1:])
+    for argument in rest:
+        option, equals, value = argument.partition("=")
+        if option not in _OPTIONS[verb] or option in given:
+            return None
+        given[option] = value if equals else next(rest, "")
+    min_ttl = given.get("--min-ttl", "0")
+    output = given.get("--output", RAW)
+    version = given.get("--api-version")
+    if not (min_ttl.isascii() and min_ttl.isdigit()) or len(min_ttl) > 9:
+        return None
+    if output not in (RAW, JSON):
+        return None
+    if version not in (None, "v1", "v1beta1"):
+        return None
+    return Asked(
+        verb,
+        profile=given.get("--profile"),
+        min_ttl=int(min_ttl),
+        output=output,
+        api_version=version,
+    )
+
+
+def _record(
+    asked: Asked, environ: "Mapping[str, str]", directory: str, config: str
+) -> record.Record | None:
+    named = asked.profile if asked.profile is not None else environ.get("WXHELPER_PROFILE") or None
+    name = named
+    if name is None:
+        pointer = paths.file_name(paths.POINTER, "", environ, config)
+        name = (record.read_private(directory, pointer) or b"").decode("ascii", "replace").strip()
+    if not 0 < len(name) <= 64 or not _NAME.issuperset(name):
+        return None
+    found = record.load(directory, paths.file_name(paths.RECORD, name, environ, config))
+    moment = record.Moment.now()
+    if (
+        found is None
+        or found.profile != name
+        or (named is None and not found.default)
+        or found.token.state(moment.wall) != FRESH
+        or (found.token.expires_at or 0) - moment.wall < asked.min_ttl
+        or not record.clock_held(found, moment)
+        or not found.basis.unchanged(environ, config, _fingerprint)
+    ):
+        return None
+    generation = paths.file_name(paths.GENERATION, name, environ, config)
+    return found if record.generation(directory, generation) == found.generation else None
+
+
+def _fingerprint(salt: str, value: str) -> str:
+    from wxhelper.fingerprint import fingerprint
+
+    return fingerprint(salt, value)

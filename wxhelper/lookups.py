@@ -1,0 +1,115 @@
+"""Floor 2: what was looked at on the way to an answer.
+
+Whoever decides something from a file or a variable reads it through a
+``Lookups``, so that the list of what a record depends on is complete by
+construction. Reading also makes the file's state fit its content: a file that
+was changed in the clock tick of the read could change once more and look the
+same (git's racy-git), so a young file is read only when that tick is over.
+"""
+
+import os
+import stat
+import time
+from collections.abc import Callable, Mapping
+
+from wxhelper.fingerprint import fingerprint
+from wxhelper.record import ABSENT, Basis, file_state
+
+# Kernels without fine-grained time stamps tick every 1 to 10 ms.
+_TICK = 0.02
+_ATTEMPTS = 50
+
+
+class File:
+    """A file that was read.
+
+    Attributes:
+        path: where it is.
+        data: its content.
+        stat: its state when it was read.
+    """
+
+    __slots__ = ("data", "path", "stat")
+
+    def __init__(self, path: str, data: bytes, found: os.stat_result) -> None:
+        self.path = path
+        self.data = data
+        self.stat = found
+
+    def writable_by_others(self) -> bool:
+        """Whether anyone but its owner may change it, or its owner is a stranger."""
+        return bool(self.stat.st_mode & 0o022) or self.stat.st_uid not in (0, os.geteuid())
+
+
+class Lookups:
+    """Reads variables and files, and remembers which.
+
+    Args:
+        environ: the variables.
+        wall: the wall clock, Unix seconds.
+        sleep: waits for a number of seconds.
+    """
+
+    def __init__(
+        self,
+        environ: Mapping[str, str],
+        *,
+        wall: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.environ = environ
+        self._wall = wall
+        self._sleep = sleep
+        self._files: dict[str, str] = {}
+        self._variables: dict[str, str | None] = {}
+
+    def variable(self, name: str) -> str | None:
+        """A variable's value, or None when it is unset or empty."""
+        self._variables[name] = self.environ.get(name)
+        return self._variables[name] or None
+
+    def read(self, path: str, limit: int) -> File | None:
+        """A regular file, whole; None when there is none.
+
+        Args:
+            path: absolute.
+            limit: the most bytes it may have.
+
+        Raises:
+            OSError: it cannot be read, is no regular file, is larger than
+                ``limit``, or never holds still.
+        """
+        for _ in range(_ATTEMPTS):
+            before = file_state(path)
+            try:
+                found = _read_regular(path, limit)
+            except (FileNotFoundError, NotADirectoryError):
+                self._files[path] = ABSENT
+                return None
+            touched = max(found.stat.st_mtime, found.stat.st_ctime)
+            if before == file_state(path) and not 0 <= self._wall() - touched < _TICK:
+                self._files[path] = before
+                return found
+            self._sleep(_TICK)
+        raise OSError(f"it does not stop changing: {path}")
+
+    def basis(self, salt: str, identity: str) -> Basis:
+        """Everything that was looked at, the first file first."""
+        variables = [
+            (name, ABSENT if value is None else fingerprint(salt, value))
+            for name, value in sorted(self._variables.items())
+        ]
+        return Basis(salt, identity, list(self._files.items()), variables)
+
+
+def _read_regular(path: str, limit: int) -> File:
+    # Without O_NONBLOCK a FIFO in the file's place would hold us for ever.
+    fd = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0))
+    with open(fd, "rb") as stream:
+        found = os.fstat(fd)
+        if not stat.S_ISREG(found.st_mode):
+            raise OSError("it is not a regular file")
+        data = stream.read(limit + 1)
+        if len(data) > limit:
+            raise OSError(f"it is larger than {limit} bytes")
+        return File(path, data, found)
