@@ -1,0 +1,305 @@
+"""Floor 3, steps 4 and 7: what is kept on disk, and whose turn it is to fetch.
+
+Readers never lock and writers rename, so a reader finds the old record or the
+new one and nothing else. The lock only saves requests: where it cannot be had
+(a file system without locks), two processes may fetch, and both answers are good.
+
+    NAME.token        the record (``record``)
+    NAME.failure      the last failure, while it is remembered
+    NAME.generation   a random word, new at every ``invalidate``
+    NAME.lock         held by the process that fetches; stays, for ever empty
+    .pointer          the name of the default profile
+
+A generation is what makes ``invalidate`` final without waiting for anybody: a
+record carries the word that was there before its token was asked for, so a fetch
+that was under way counts for nothing however late it ends.
+"""
+
+import contextlib
+import os
+import secrets
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import platformdirs
+from filelock import FileLock, Timeout
+
+from wxhelper import errors, paths, record
+from wxhelper.record import Basis, Moment, Record
+
+_FAILURE_MAGIC = "wxhelper failure 1"
+# https://bford.info/cachedir/: backup programs leave such a directory out.
+_TAG_NAME = "CACHEDIR.TAG"
+_TAG = "Signature: 8a477f597d28d172789f06886806bc55\n# This directory was created by wxhelper.\n"
+_ORPHAN_AGE = 3600.0
+_DEAD_AGE = 30 * 86_400.0
+_SWEEP_AT_MOST = 32
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A failure that all processes remember for a while.
+
+    Attributes:
+        kind: the error's class, by name.
+        message: its message.
+        remedy: its remedy.
+        until: Unix seconds; the service is left alone before that.
+        count: how many came in a row.
+        basis: the configuration and key that it is about.
+        moment: when it happened.
+    """
+
+    kind: str
+    message: str
+    remedy: str
+    until: float
+    count: int
+    basis: Basis
+    moment: Moment
+
+    def error(self) -> errors.WxhelperError:
+        """The error as it was raised the first time."""
+        kind = getattr(errors, self.kind, None)
+        if not (isinstance(kind, type) and issubclass(kind, errors.WxhelperError)):
+            kind = errors.TemporaryError
+        return kind(self.message, remedy=self.remedy)
+
+    def stands(self, now: float) -> bool:
+        """Whether it is still to be remembered; a clock set back ends it, too."""
+        return self.moment.wall - 1 <= now < self.until
+
+
+class Lock:
+    """The turn to fetch, for one profile; or, without a lock file, nobody's turn."""
+
+    def __init__(self, held: FileLock | None) -> None:
+        self._held = held
+
+    def __enter__(self) -> "Lock":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._held is not None:
+            with contextlib.suppress(OSError):
+                self._held.release()
+
+
+class Cache:
+    """The cache directory, seen from one configuration.
+
+    Args:
+        environ: the variables.
+        config: the configuration file.
+    """
+
+    def __init__(self, environ: Mapping[str, str], config: str) -> None:
+        self._environ = environ
+        self._config = config
+        self.directory = paths.cache_dir(environ)
+        if self.directory is None:
+            with contextlib.suppress(RuntimeError):  # a user without a home directory
+                self.directory = platformdirs.user_cache_dir("wxhelper", appauthor=False)
+
+    def _name(self, kind: str, profile: str) -> str:
+        return paths.file_name(kind, profile, self._environ, self._config)
+
+    def read(self, profile: str) -> Record | None:
+        """The profile's record, or None when there is none to trust."""
+        if self.directory is None:
+            return None
+        found = record.load(self.directory, self._name(paths.RECORD, profile))
+        return found if found is not None and found.profile == profile else None
+
+    def generation(self, profile: str) -> str:
+        """What the profile's last ``invalidate`` left."""
+        if self.directory is None:
+            return record.ABSENT
+        return record.generation(self.directory, self._name(paths.GENERATION, profile))
+
+    def write(self, kept: Record) -> None:
+        """Keep a record in place of the profile's old one.
+
+        Raises:
+            OSError: it cannot be kept; the old one, if any, is as it was.
+        """
+        try:
+            text = record.write(kept)
+        except ValueError as fault:
+            raise OSError(str(fault)) from None
+        self._replace(self._name(paths.RECORD, kept.profile), text)
+        if kept.default:
+            self._point_at(kept.profile)
+
+    def _point_at(self, profile: str) -> None:
+        name = self._name(paths.POINTER, "")
+        line = f"{profile}\n"
+        assert self.directory is not None  # noqa: S101 - the record is in it already
+        if record.read_private(self.directory, name) != line.encode():
+            self._replace(name, line)
+
+    def failure(self, profile: str) -> Failure | None:
+        """The profile's last failure, or None; whether it still stands is not judged."""
+        if self.directory is None:
+            return None
+        data = record.read_private(self.directory, self._name(paths.FAILURE, profile))
+        if data is None:
+            return None
+        parts = record.take_apart(_FAILURE_MAGIC, data.decode("utf-8", "surrogateescape"))
+        if parts is None:
+            return None
+        single, basis = parts
+        try:
+            return Failure(
+                kind=single["kind"],
+                message=single["message"],
+                remedy=single["remedy"],
+                until=float(single["until"]),
+                count=int(single["count"]),
+                basis=basis,
+                moment=Moment(float(single["at"])),
+            )
+        except (KeyError, ValueError):
+            return None
+
+    def remember(self, profile: str, failure: Failure) -> None:
+        """Keep a failure; not being able to costs only requests, so it is silent."""
+        lines = [
+            f"kind {failure.kind}",
+            f"message {errors.printable(failure.message, 1000)}",
+            f"remedy {errors.printable(failure.remedy, 1000)}",
+            f"at {failure.moment.wall:.3f}",
+            f"until {failure.until:.3f}",
+            f"count {failure.count}",
+            *failure.basis.lines(),
+        ]
+        with contextlib.suppress(OSError, ValueError):
+            self._replace(self._name(paths.FAILURE, profile), record.lay_out(_FAILURE_MAGIC, lines))
+
+    def forget(self, profile: str) -> None:
+        """Drop the remembered failure: the source answers again."""
+        self._unlink(paths.FAILURE, profile)
+
+    def invalidate(self, profile: str) -> None:
+        """Drop the record and the remembered failure, and whatever is being fetched.
+
+        Raises:
+            OSError: a record is there and cannot be made to go.
+        """
+        if self.directory is None or not os.path.isdir(self.directory):
+            return
+        self._replace(self._name(paths.GENERATION, profile), secrets.token_hex(8) + "\n")
+        self._unlink(paths.RECORD, profile)
+        self._unlink(paths.FAILURE, profile)
+
+    def try_lock(self, profile: str) -> Lock | None:
+        """The turn to fetch, or None while another process has it.
+
+        Where the file system has no locks, or no file can be made, everybody has
+        the turn.
+        """
+        try:
+            os.close(self._open_directory())
+            assert self.directory is not None  # noqa: S101 - it was just opened
+            lock = FileLock(
+                os.path.join(self.directory, self._name(paths.LOCK, profile)),
+                timeout=0,
+                mode=0o600,
+                thread_local=False,
+                # A soft lock would outlive its holder, and an unlinked one lets two in.
+                fallback_to_soft=False,
+                preserve_lock_file=True,
+            )
+            lock.acquire()
+        except Timeout:
+            return None
+        except (OSError, NotImplementedError, ValueError):
+            return Lock(None)
+        return Lock(lock)
+
+    def _unlink(self, kind: str, profile: str) -> None:
+        if self.directory is not None:
+            with contextlib.suppress(OSError):
+                os.unlink(os.path.join(self.directory, self._name(kind, profile)))
+
+    def _open_directory(self) -> int:
+        if self.directory is None:
+            raise OSError("there is no home directory to keep it in")
+        _make_private(self.directory)
+        folder = os.open(
+            self.directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+        )
+        try:
+            found = os.fstat(folder)
+            if found.st_uid != os.geteuid():
+                raise PermissionError(f"{self.directory} belongs to another user")
+            if found.st_mode & 0o077:
+                os.fchmod(folder, 0o700)
+        except BaseException:
+            os.close(folder)
+            raise
+        return folder
+
+    def _replace(self, name: str, text: str) -> None:
+        folder = self._open_directory()
+        try:
+            _sweep(folder, Moment.now().wall)
+            _write_by_rename(folder, name, text.encode("utf-8", "surrogateescape"))
+        finally:
+            os.close(folder)
+
+
+def _make_private(directory: str) -> None:
+    """Make the directory and its parents, each 0700 whatever the umask."""
+    missing = []
+    while not os.path.isdir(directory) and directory != os.path.dirname(directory):
+        missing.append(directory)
+        directory = os.path.dirname(directory)
+    for path in reversed(missing):
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(path, 0o700)
+    if missing:
+        tag = os.path.join(missing[0], _TAG_NAME)
+        with contextlib.suppress(OSError), open(tag, "x", opener=_open_private) as stream:
+            stream.write(_TAG)
+
+
+def _open_private(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW, 0o600)
+
+
+def _write_by_rename(folder: int, name: str, data: bytes) -> None:
+    temporary = f".{name}.{secrets.token_hex(6)}.tmp"
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    fd = os.open(temporary, flags, 0o600, dir_fd=folder)
+    try:
+        try:
+            rest = memoryview(data)
+            while rest:
+                rest = rest[os.write(fd, rest) :]
+            os.fsync(fd)
+        finally:
+            os.close(fd)  # quotas and network file systems tell here that it is not kept
+        os.rename(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary, dir_fd=folder)
+        raise
+
+
+def _sweep(folder: int, now: float) -> None:
+    """Remove what killed writers and forgotten profiles left; locks and generations stay."""
+    swept = 0
+    for name in os.listdir(folder):
+        kind = name.rpartition(".")[2]
+        age = {"tmp": _ORPHAN_AGE}.get(kind, _DEAD_AGE)
+        if kind not in ("tmp", paths.RECORD, paths.FAILURE, paths.POINTER):
+            continue
+        with contextlib.suppress(OSError):
+            found = os.stat(name, dir_fd=folder, follow_symlinks=False)
+            if stat.S_ISREG(found.st_mode) and found.st_mtime < now - age:
+                os.unlink(name, dir_fd=folder)
+                swept += 1
+        if swept >= _SWEEP_AT_MOST:
+            return

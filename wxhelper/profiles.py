@@ -1,0 +1,272 @@
+"""Floor 3, step 3: ``config.toml`` and the profile that is meant.
+
+    default_profile = "dev"
+
+    [profiles.dev]
+    source  = "ibmcloud"
+    api_key = "env:IBMCLOUD_API_KEY"
+    hosts   = ["us-south.ml.cloud.ibm.com"]     # instead of the source's audience
+
+Everything else in a profile is a setting of its source, which judges it later.
+Only the profile that is meant is looked into: a slip in another one stops nobody.
+Without a configuration the variables are a profile, named ``env``.
+"""
+
+import difflib
+import os
+import re
+import shlex
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import platformdirs
+
+from wxhelper import paths
+from wxhelper.errors import ConfigurationError, UnknownProfile, printable
+from wxhelper.lookups import Lookups
+
+NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
+FROM_ENVIRONMENT = "env"
+DEFAULT_SOURCE = "ibmcloud"
+KEYS = ("source", "api_key", "hosts")
+_SIZE_LIMIT = 1_048_576
+_TOP = ("default_profile", "profiles")
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A named way to a token.
+
+    Attributes:
+        name: the profile's name.
+        source: the kind of source.
+        api_key: the reference to the key; None when the source's variables are
+            to be tried.
+        hosts: who may be given the token, instead of the source's audience; None
+            leaves it to the source.
+        settings: the source's settings as written.
+        config: the configuration file, there or not.
+        default: whether it is chosen when none is named.
+        from_environment: whether the variables made it.
+    """
+
+    name: str
+    source: str
+    api_key: str | None
+    hosts: tuple[str, ...] | None
+    settings: Mapping[str, object]
+    config: str
+    default: bool
+    from_environment: bool = False
+
+    @property
+    def volatile(self) -> bool:
+        """Whether the key can change without anything on record changing."""
+        return self.api_key is not None and self.api_key.startswith("command:")
+
+
+def config_file(environ: Mapping[str, str]) -> str:
+    """The configuration file, there or not.
+
+    Raises:
+        ConfigurationError: there is no home directory to look in.
+    """
+    known = paths.config_file(environ)
+    if known is not None:
+        return known
+    try:
+        folder = platformdirs.user_config_dir("wxhelper", appauthor=False)
+    except RuntimeError:
+        raise ConfigurationError(
+            "there is no home directory to find the configuration in",
+            remedy="set HOME, or WXHELPER_CONFIG=/path/to/config.toml",
+        ) from None
+    return os.path.join(folder, "config.toml")
+
+
+def choose(named: str | None, *, config: str, lookups: Lookups) -> Profile:
+    """The profile that is meant.
+
+    Args:
+        named: by ``--profile``; None leaves it to ``WXHELPER_PROFILE``, then to
+            ``default_profile``, then to the only one there is.
+        config: the configuration file.
+        lookups: reads the file and the variables.
+
+    Raises:
+        UnknownProfile: there is no such profile, or none to choose.
+        ConfigurationError: the file cannot be used.
+    """
+    content = _read(config, lookups)
+    # Not a lookup: the door compares the name itself.
+    named = named if named is not None else lookups.environ.get("WXHELPER_PROFILE") or None
+    if named is not None and not NAME.fullmatch(named):
+        raise UnknownProfile(
+            "a profile's name has 1 to 64 letters, digits, dots, underscores or hyphens",
+            remedy="see --profile and WXHELPER_PROFILE",
+        )
+    tables = _tables(content, config)
+    if not tables:
+        return _from_environment(named, config, lookups)
+    default = _default(content, tables, config)
+    name = named or default
+    if name is None:
+        raise UnknownProfile(
+            f"{config} has several profiles and no default_profile: {_listed(tables)}",
+            remedy=f'add default_profile = "{min(tables)}" to it, or give --profile NAME',
+        )
+    if name not in tables:
+        raise UnknownProfile(
+            f"there is no profile {name} in {config}, only {_listed(tables)}",
+            remedy=f"did you mean --profile {nearest(name, tables) or min(tables)}?",
+        )
+    return _profile(name, tables[name], config, is_default=name == default)
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known word that was probably meant."""
+    found = difflib.get_close_matches(word, list(known), n=1)
+    return found[0] if found else None
+
+
+def _listed(tables: Iterable[str]) -> str:
+    names = sorted(tables)
+    return ", ".join(names[:10]) + (f" and {len(names) - 10} more" if len(names) > 10 else "")
+
+
+def _read(config: str, lookups: Lookups) -> dict[str, object]:
+    try:
+        found = lookups.read(config, _SIZE_LIMIT)
+    except OSError as fault:
+        raise ConfigurationError(
+            f"the configuration {config} cannot be read: {fault.strerror or fault}",
+            remedy=f"look at it with: ls -lL {shlex.quote(config)}",
+        ) from None
+    if found is None:
+        return {}
+    if found.writable_by_others():
+        raise ConfigurationError(
+            f"the configuration {config} can be changed by other users",
+            remedy=f"chmod go-w {shlex.quote(config)}",
+        )
+    try:
+        return tomllib.loads(found.data.decode("utf-8-sig"))
+    except UnicodeDecodeError as fault:
+        line = found.data.count(b"\n", 0, fault.start) + 1
+        reason = "it is not UTF-8 text"
+    except tomllib.TOMLDecodeError as fault:
+        # The parser's words may show a character of the text, never a value.
+        said, _, place = str(fault).partition(" (at ")
+        number = re.match(r"line (\d+)", place)
+        line = int(number[1]) if number else found.data.count(b"\n") + 1
+        reason = printable(said[:1].lower() + said[1:])
+    except RecursionError:
+        line, reason = 1, "it is nested too deeply"
+    raise ConfigurationError(
+        f"{config}, line {line}: {reason}", remedy="correct that line; values are written in quotes"
+    )
+
+
+def _tables(content: Mapping[str, object], config: str) -> dict[str, object]:
+    for key in content:
+        if key not in _TOP:
+            raise unknown_key(key, _TOP, config)
+    tables = content.get("profiles", {})
+    if not isinstance(tables, dict):
+        raise ConfigurationError(
+            f"{config}: profiles must be a table", remedy="begin a profile with [profiles.NAME]"
+        )
+    for name in tables:
+        if not NAME.fullmatch(name):
+            raise ConfigurationError(
+                f"{config}: {printable(name, 80)} cannot be a profile's name",
+                remedy="use 1 to 64 letters, digits, dots, underscores or hyphens",
+            )
+    return tables
+
+
+def unknown_key(
+    key: str, known: Iterable[str], config: str, within: str = ""
+) -> ConfigurationError:
+    """The error for a key that nothing understands.
+
+    Args:
+        key: as written.
+        known: what would be understood there.
+        config: the configuration file.
+        within: the table that it stands in.
+    """
+    path = f"{within}.{key}" if within else key
+    meant = nearest(key, known)
+    return ConfigurationError(
+        f"{config}: unknown key {printable(path, 120)}",
+        remedy=f"did you mean {meant}?" if meant else f"known here: {', '.join(known)}",
+    )
+
+
+def _default(
+    content: Mapping[str, object], tables: Mapping[str, object], config: str
+) -> str | None:
+    default = content.get("default_profile")
+    if default is None:
+        return next(iter(tables)) if len(tables) == 1 else None
+    if not isinstance(default, str):
+        raise ConfigurationError(
+            f"{config}: default_profile must be a string",
+            remedy=f'write default_profile = "{min(tables)}"',
+        )
+    if default not in tables:
+        raise UnknownProfile(
+            f"{config}: default_profile names {printable(default, 80)}, and there is only "
+            f"{_listed(tables)}",
+            remedy=f'write default_profile = "{nearest(default, tables) or min(tables)}"',
+        )
+    return default
+
+
+def _profile(name: str, table: object, config: str, *, is_default: bool) -> Profile:
+    where = f"profiles.{name}"
+    if not isinstance(table, dict):
+        raise ConfigurationError(
+            f"{config}: {where} must be a table", remedy=f"begin it with [{where}]"
+        )
+    given: dict[str, str] = {}
+    for key, example in (("source", DEFAULT_SOURCE), ("api_key", "env:IBMCLOUD_API_KEY")):
+        value = table.get(key)
+        if not isinstance(value, str):
+            fault = "is missing" if value is None else "must be a string"
+            raise ConfigurationError(
+                f"{config}: {where}.{key} {fault}", remedy=f'write {key} = "{example}"'
+            )
+        given[key] = value
+    hosts = table.get("hosts")
+    if hosts is not None and not (
+        isinstance(hosts, list) and hosts and all(isinstance(h, str) and h for h in hosts)
+    ):
+        raise ConfigurationError(
+            f"{config}: {where}.hosts must be a list of host names",
+            remedy='write hosts = ["api.example.com"]',
+        )
+    return Profile(
+        name,
+        given["source"],
+        given["api_key"],
+        tuple(hosts) if hosts is not None else None,
+        {key: value for key, value in table.items() if key not in KEYS},
+        config,
+        is_default,
+    )
+
+
+def _from_environment(named: str | None, config: str, lookups: Lookups) -> Profile:
+    if named not in (None, FROM_ENVIRONMENT):
+        raise UnknownProfile(
+            f"there is no profile {named}: {config} "
+            + ("has no profiles" if os.path.exists(config) else "does not exist"),
+            remedy=f"write [profiles.{named}] into it; an example is in: wxhelper --help",
+        )
+    source = lookups.variable("WXHELPER_SOURCE") or DEFAULT_SOURCE
+    return Profile(
+        FROM_ENVIRONMENT, source, None, None, {}, config, default=True, from_environment=True
+    )

@@ -1,0 +1,297 @@
+"""Floor 3: API keys in memory, and the references that lead to them.
+
+    env:NAME                 a variable
+    file:PATH                a file; ``~`` is expanded, a relative path starts at the
+                             configuration file; IBM's ``apikey.json`` is understood
+    command:PROGRAM ARGS     what a program prints; split like a shell's words, but
+                             run without a shell
+
+A configuration never holds a key itself. What the user wrote is checked for what
+can only be a mistake (nothing, a placeholder, pasted JSON); a key's inner
+characters are never judged.
+"""
+
+import base64
+import contextlib
+import json
+import os
+import re
+import selectors
+import shlex
+import signal
+import subprocess
+import time
+from collections.abc import Mapping
+from typing import NoReturn
+from urllib.parse import quote, quote_plus
+
+from wxhelper.errors import ConfigurationError, KeyUnavailable, printable
+from wxhelper.fingerprint import fingerprint
+from wxhelper.lookups import File, Lookups
+
+KINDS = "env:NAME, file:PATH or command:PROGRAM ARGS"
+COMMAND_DEADLINE = 10.0
+_LIMIT = 65_536
+_COMPLAINT_LIMIT = 4_096
+
+_PLACEHOLDER = re.compile(r"\$\{[^}]*\}|\$[A-Za-z_]\w*|\$\([^)]*\)|<[^<>]*>")
+# A key manager needs its own variables, but no key that is ours to guard.
+_OURS = re.compile(
+    r"WXHELPER_.*|(IBM|IBM_?CLOUD|IC|BM|BLUEMIX|WATSONX|WX|WXAI|WXG|WO|WXO|ZEN|DPH|CP4D|CPD)_"
+    r".*(KEY|TOKEN|PASSWORD).*"
+)
+_LONG_WORD = re.compile(r"[A-Za-z0-9._~+/=-]{40,}")
+
+
+class Secret:
+    """An API key in memory. No representation of it shows the value.
+
+    Args:
+        value: the key.
+        origin: where it came from, for messages: the reference, without the
+            arguments of a command (they may hold what is nobody's business).
+    """
+
+    __slots__ = ("_value", "origin")
+
+    def __init__(self, value: str, origin: str) -> None:
+        self._value = value
+        self.origin = origin
+
+    def reveal(self) -> str:
+        """The key itself: for the request body, and for nothing else."""
+        return self._value
+
+    def fingerprint(self, salt: str, *with_: str) -> str:
+        """The key's fingerprint together with other values."""
+        return fingerprint(salt, *with_, self._value)
+
+    def redact(self, text: str) -> str:
+        """The text of a server or program without the key, in any usual spelling.
+
+        Words as long as keys and tokens are masked as well, whatever they are.
+        """
+        raw = self._value.encode("utf-8", "surrogateescape")
+        spellings = {
+            self._value,
+            quote(raw, safe=""),
+            quote_plus(raw),
+            json.dumps(self._value)[1:-1],
+            base64.b64encode(raw).decode().rstrip("="),
+            base64.urlsafe_b64encode(raw).decode().rstrip("="),
+            raw.hex(),
+            raw.hex().upper(),
+        }
+        for spelling in sorted(spellings, key=len, reverse=True):
+            text = text.replace(spelling, "[redacted]")
+        return _LONG_WORD.sub("[redacted]", text)
+
+    def __repr__(self) -> str:
+        return f"Secret({self.origin})"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a key is not to be copied out of the process")
+
+
+def resolve(reference: str, *, named: str, config: str, lookups: Lookups) -> Secret:
+    """The key that a reference leads to.
+
+    Args:
+        reference: ``env:``, ``file:`` or ``command:``.
+        named: where the reference stands, for messages: ``profiles.dev.api_key``.
+        config: the configuration file; relative paths start at its directory.
+        lookups: reads variables and files.
+
+    Raises:
+        ConfigurationError: it is no reference, or the key file can be written by
+            others.
+        KeyUnavailable: it leads to nothing, or to what can only be a mistake.
+    """
+    kind, colon, rest = reference.partition(":")
+    folder = os.path.dirname(config)
+    if colon and kind == "env" and rest:
+        return from_variable(rest, lookups)
+    if colon and kind == "file" and rest:
+        return _from_file(_expand(rest, folder, lookups), lookups)
+    if colon and kind == "command" and rest.strip():
+        return _from_command(rest, named, folder, lookups.environ)
+    raise ConfigurationError(
+        f"{named} is not a reference to a key (if it is a key: {config} is not the place for it)",
+        remedy=f"put the key into a private file or a variable and write {KINDS} instead",
+    )
+
+
+def from_variable(name: str, lookups: Lookups) -> Secret:
+    """The key in a variable.
+
+    Raises:
+        KeyUnavailable: it is unset, empty or a mistake.
+    """
+    origin = f"env:{name}"
+    value = lookups.variable(name)
+    if value is None:
+        state = "empty" if name in lookups.environ else "not set"
+        raise KeyUnavailable(
+            f"the variable {name} is {state}", remedy=f"export {name}=YOUR_API_KEY"
+        )
+    return Secret(_checked(value, origin), origin)
+
+
+def _expand(path: str, folder: str, lookups: Lookups) -> str:
+    if path.startswith("~"):
+        lookups.variable("HOME")
+        path = os.path.expanduser(path)
+    return os.path.normpath(os.path.join(folder, path))
+
+
+def _from_file(path: str, lookups: Lookups) -> Secret:
+    origin = f"file:{path}"
+    try:
+        found = lookups.read(path, _LIMIT)
+    except OSError as fault:
+        raise KeyUnavailable(
+            f"the key file {path} cannot be read: {fault.strerror or fault}",
+            remedy=f"look at it with: ls -lL {shlex.quote(path)}",
+        ) from None
+    if found is None:
+        raise KeyUnavailable(
+            f"there is no key file {path}",
+            remedy=f"create it: (umask 077; cat > {shlex.quote(path)})",
+        )
+    if found.writable_by_others():
+        raise ConfigurationError(
+            f"the key file {path} can be changed by other users",
+            remedy=f"chmod go-w {shlex.quote(path)}",
+        )
+    return Secret(_checked(_text_of(found, origin), origin), origin)
+
+
+def _text_of(found: File, origin: str) -> str:
+    text = _decoded(found.data, origin)
+    if not text.lstrip().startswith("{"):
+        return text
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+    # `ibmcloud iam api-key-create` writes "apikey", Terraform's provider "Apikey".
+    keys = [v for k, v in content.items() if k.lower() == "apikey"]
+    if len(keys) != 1 or not isinstance(keys[0], str):
+        raise KeyUnavailable(
+            f"{origin} is JSON without an apikey field",
+            remedy="give the file that was downloaded with the key, or the key alone",
+        )
+    return keys[0]
+
+
+def _decoded(data: bytes, origin: str) -> str:
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError:
+        raise KeyUnavailable(f"{origin} is not text", remedy="give the key alone") from None
+    return text.removesuffix("\n").removesuffix("\r")
+
+
+def _checked(value: str, origin: str) -> str:
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError:
+        raise KeyUnavailable(f"{origin} is not text", remedy="give the key alone") from None
+    if not value.strip():
+        raise KeyUnavailable(f"{origin} is empty", remedy="put the API key there")
+    if _PLACEHOLDER.fullmatch(value.strip()):
+        raise KeyUnavailable(
+            f"{origin} holds a placeholder, not a key",
+            remedy="put the API key itself there (a shell expands nothing in single quotes)",
+        )
+    if value.strip()[0] in '{"' or value.strip()[-1] in '}"':
+        raise KeyUnavailable(
+            f"{origin} holds a piece of JSON, not a key",
+            remedy="give the value of its apikey field alone, or the whole file with file:PATH",
+        )
+    return value
+
+
+def _from_command(line: str, named: str, folder: str, environ: Mapping[str, str]) -> Secret:
+    try:
+        words = shlex.split(line)
+    except ValueError as fault:
+        raise ConfigurationError(
+            f"the command in {named} cannot be split into words: {printable(str(fault))}",
+            remedy="quote it as a shell would need it",
+        ) from None
+    origin = f"command:{words[0] if words else ''}"
+    scrubbed = {name: v for name, v in environ.items() if not _OURS.fullmatch(name)}
+    try:
+        process = subprocess.Popen(  # noqa: S603 - a list, no shell; the user's own command
+            words,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd=folder if os.path.isdir(folder) else None,
+            env=scrubbed,
+            start_new_session=True,  # no terminal: it must not prompt; and one group to end
+        )
+    except (OSError, ValueError, IndexError) as fault:
+        reason = fault.strerror if isinstance(fault, OSError) else "not a command"
+        raise KeyUnavailable(
+            f"{origin} cannot be run: {reason}", remedy=f"correct the command in {named}"
+        ) from None
+    return Secret(_checked(_decoded(_output_of(process, origin), origin), origin), origin)
+
+
+def _output_of(process: "subprocess.Popen[bytes]", origin: str) -> bytes:
+    deadline = time.monotonic() + COMMAND_DEADLINE
+    try:
+        output, complaint = _read_both(process, deadline)
+        if len(output) > _LIMIT:
+            raise KeyUnavailable(
+                f"{origin} printed more than a key", remedy="let it print the key alone"
+            )
+        status = process.wait(max(0.0, deadline - time.monotonic()))
+    except (TimeoutError, subprocess.TimeoutExpired):
+        raise KeyUnavailable(
+            f"{origin} printed no key within {COMMAND_DEADLINE:.0f} seconds",
+            remedy="unlock the key manager that it asks, or run the command by hand",
+        ) from None
+    finally:
+        # The whole group: what the command left running holds our pipes.
+        with contextlib.suppress(OSError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        for stream in (process.stdout, process.stderr):
+            if stream is not None:
+                stream.close()
+    if status != 0:
+        said = complaint.decode("utf-8", "replace").strip().rpartition("\n")[2]
+        said = _LONG_WORD.sub("[redacted]", printable(said))
+        ended = f"status {status}" if status > 0 else f"signal {-status}"
+        raise KeyUnavailable(
+            f"{origin} ended with {ended}" + (f": {said}" if said else ""),
+            remedy="run the command by hand and mend it",
+        )
+    return output
+
+
+def _read_both(process: "subprocess.Popen[bytes]", deadline: float) -> tuple[bytes, bytes]:
+    """Standard output up to the limit, and the end of standard error.
+
+    Raises:
+        TimeoutError: the deadline (monotonic seconds) came first.
+    """
+    output, complaint = bytearray(), bytearray()
+    with selectors.DefaultSelector() as selector:
+        for stream, into in ((process.stdout, output), (process.stderr, complaint)):
+            assert stream is not None  # noqa: S101 - both were asked for
+            selector.register(stream, selectors.EVENT_READ, into)
+        while selector.get_map() and len(output) <= _LIMIT:
+            ready = selector.select(max(0.0, deadline - time.monotonic()))
+            if not ready:
+                raise TimeoutError
+            for key, _ in ready:
+                chunk = os.read(key.fd, _LIMIT)
+                if not chunk:
+                    selector.unregister(key.fileobj)
+                key.data.extend(chunk)
+                del complaint[:-_COMPLAINT_LIMIT]
+    return bytes(output), bytes(complaint)
