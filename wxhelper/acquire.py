@@ -1,0 +1,305 @@
+"""Floor 6, steps 3 to 7: the whole story of a token, on one screen.
+
+Read ``Acquisition.run``. A call waits for at most one other process, asks the
+service at most twice, and never hands out a token that is dead, invalidated, or
+made with another key than the configuration names now.
+"""
+
+import random
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from wxhelper import errors, profiles
+from wxhelper.cache import Cache, Failure, Lock
+from wxhelper.errors import KeyRefused, TemporaryError, Throttled, WxhelperError
+from wxhelper.fingerprint import fingerprint
+from wxhelper.lookups import Lookups
+from wxhelper.protocols import Asked, Grant
+from wxhelper.record import Moment, Record, clock_held
+from wxhelper.tokens import EXPIRED, FRESH, Token
+
+if TYPE_CHECKING:
+    from wxhelper.plugin.types import Settings, TokenSourceType
+    from wxhelper.secret import Secret
+
+# As long as a healthy holder of the lock can take, and short of the 32 seconds
+# that kubectl gives a discovery request, its helper's time included.
+PATIENCE = 25.0
+_PATIENCE_SPREAD = 4.0
+_FETCH_DEADLINE = 10.0
+_RENEWAL_DEADLINE = 3.0
+_FIRST_PAUSE, _PAUSE_GROWTH, _LONGEST_PAUSE = 0.002, 1.5, 0.1
+_LOCK_EVERY = 4
+
+_REFUSED_FOR = 60.0
+_THROTTLED_FOR = 30.0
+_THROTTLED_AT_MOST = 300.0
+_FAILED_FOR, _FAILED_AT_MOST = 2.0, 30.0
+
+
+class Acquisition:
+    """One call for a token.
+
+    Args:
+        asked: what the caller wants.
+        environ: the variables.
+        moment: the present, on the wall and boot clocks.
+        sleep: waits for a number of seconds.
+        patience: seconds to wait for another process that is fetching.
+
+    Attributes:
+        unkept: why the token could not be kept, or "".
+    """
+
+    def __init__(
+        self,
+        asked: Asked,
+        environ: Mapping[str, str],
+        *,
+        moment: Callable[[], Moment] = Moment.now,
+        sleep: Callable[[float], None] = time.sleep,
+        patience: float = PATIENCE,
+    ) -> None:
+        self._asked = asked
+        self._environ = environ
+        self._moment = moment
+        self._sleep = sleep
+        self._patience = patience + random.uniform(0, _PATIENCE_SPREAD)  # noqa: S311
+        self._began = moment().wall
+        self._lookups = Lookups(environ, sleep=sleep)
+        self._config = profiles.config_file(environ)
+        self._cache = Cache(environ, self._config)
+        self.unkept = ""
+
+    def run(self) -> Grant:
+        """The token.
+
+        Raises:
+            ConfigurationError: the profile, its key or its source cannot be used.
+            KeyRefused: the service does not take the key.
+            TemporaryError: there is no token now.
+        """
+        profile = profiles.choose(self._asked.profile, config=self._config, lookups=self._lookups)
+        try:
+            held = self._usable(self._cache.read(profile.name))
+            if held is not None and self._fresh(held):
+                return self._grant(held, cached=True)
+            turn = self._turn(profile, held)
+            if isinstance(turn, Grant):
+                return turn
+            with turn:
+                held = self._usable(self._cache.read(profile.name))
+                if held is not None and self._fresh(held):
+                    return self._grant(held, cached=True)
+                return self._renew(profile, held)
+        except WxhelperError as fault:
+            fault.profile = profile.name
+            raise
+
+    def _turn(self, profile: profiles.Profile, held: Record | None) -> Lock | Grant:
+        """The turn to fetch; or what another process fetched meanwhile.
+
+        With a token that is good for a while nobody waits. Past the patience the
+        holder is taken for stuck and the lock for nothing.
+        """
+        end, pause, attempt = time.monotonic() + self._patience, _FIRST_PAUSE, 0
+        while True:
+            self._raise_remembered(profile, held)
+            lock = self._cache.try_lock(profile.name) if attempt % _LOCK_EVERY == 0 else None
+            if lock is not None:
+                return lock
+            if held is not None:
+                return self._grant(held, cached=True)
+            if time.monotonic() >= end:
+                return Lock(None)
+            self._sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - spreads the waiters
+            pause, attempt = min(pause * _PAUSE_GROWTH, _LONGEST_PAUSE), attempt + 1
+            arrived = self._usable(self._cache.read(profile.name))
+            if arrived is not None:
+                return self._grant(arrived, cached=True)
+
+    def _usable(self, found: Record | None) -> Record | None:
+        """The record, if its token may be handed out to this caller; due or not."""
+        if found is None or not self._about_the_same(found):
+            return None
+        return found if self._suits(found.token) else None
+
+    def _about_the_same(self, found: Record) -> bool:
+        return (
+            clock_held(found, self._moment())
+            and found.basis.unchanged(self._environ, self._config, fingerprint)
+            and self._cache.generation(found.profile) == found.generation
+        )
+
+    def _suits(self, token: Token) -> bool:
+        now = self._moment().wall
+        if token.state(now) == EXPIRED:
+            return False
+        # Asked for after this call began: nothing newer can be had.
+        if token.minted_at >= self._began:
+            return True
+        life_left = token.expires_at is None or token.expires_at - now >= self._asked.min_ttl
+        return life_left and not self._asked.refresh
+
+    def _fresh(self, held: Record) -> bool:
+        return held.token.state(self._moment().wall) == FRESH or (
+            held.token.minted_at >= self._began
+        )
+
+    def _raise_remembered(self, profile: profiles.Profile, held: Record | None) -> None:
+        """Raise a failure that still stands, unless a good token is at hand anyway."""
+        failure = self._cache.failure(profile.name)
+        if held is not None or failure is None or profile.volatile:
+            return
+        if failure.stands(self._moment().wall) and failure.basis.unchanged(
+            self._environ, self._config, fingerprint
+        ):
+            raise failure.error()
+
+    def _renew(self, profile: profiles.Profile, held: Record | None) -> Grant:
+        # The one lazy import behind the door: a process that only waited for its
+        # turn must not pay for pluggy and requests, which cost ten times its work.
+        from wxhelper import manager
+
+        kind = manager.find(profile.source, self._lookups)
+        settings = manager.settings_of(kind, profile, self._lookups)
+        secret = manager.secret_of(kind, profile, self._lookups)
+        held = held or self._made_with(profile, settings, secret)
+        if held is not None and self._fresh(held):
+            return self._grant(held, cached=True)
+        failure = self._cache.failure(profile.name)
+        if failure is not None and failure.basis.identity != self._identity(
+            failure.basis.salt, profile, settings, secret
+        ):
+            failure = None
+        if failure is not None and failure.stands(self._moment().wall):
+            if held is not None:
+                return self._grant(held, cached=True)
+            raise failure.error()
+        try:
+            return self._fetch(profile, kind, settings, secret, hurry=held is not None)
+        except (TemporaryError, KeyRefused) as fault:
+            self._remember(fault, failure, profile, settings, secret)
+            if held is None:
+                raise
+            self._postpone(held)
+            return self._grant(held, cached=True)
+
+    def _made_with(
+        self, profile: profiles.Profile, settings: "Settings", secret: "Secret"
+    ) -> Record | None:
+        """The record whose configuration or key file changed without changing the key.
+
+        Its basis is made new, so that the next call is a hit again.
+        """
+        found = self._cache.read(profile.name)
+        if (
+            found is None
+            or found.basis.identity != self._identity(found.basis.salt, profile, settings, secret)
+            or not clock_held(found, self._moment())
+            or self._cache.generation(profile.name) != found.generation
+            or not self._suits(found.token)
+        ):
+            return None
+        found.basis = self._lookups.basis(found.basis.salt, found.basis.identity)
+        found.default = profile.default
+        self._keep(found)
+        return found
+
+    def _fetch(
+        self,
+        profile: profiles.Profile,
+        kind: "TokenSourceType",
+        settings: "Settings",
+        secret: "Secret",
+        *,
+        hurry: bool,
+    ) -> Grant:
+        from wxhelper import manager
+
+        deadline = _RENEWAL_DEADLINE if hurry else _FETCH_DEADLINE
+        for _ in range(2):
+            generation, asked_at = self._cache.generation(profile.name), self._moment()
+            source = manager.open_source(
+                kind,
+                settings,
+                secret,
+                config=self._config,
+                deadline=deadline,
+                environ=self._environ,
+                clock=lambda: self._moment().wall,
+            )
+            token = source.fetch()
+            if self._cache.generation(profile.name) == generation:
+                break  # else somebody invalidated what was under way
+        salt = secrets.token_hex(16)
+        made = Record(
+            profile=profile.name,
+            default=profile.default,
+            source=profile.source,
+            generation=generation,
+            moment=asked_at,
+            basis=self._lookups.basis(salt, self._identity(salt, profile, settings, secret)),
+            token=token,
+        )
+        if token.expires_at is not None:  # a long-lived value is the key itself
+            self._keep(made)
+        self._cache.forget(profile.name)
+        return self._grant(made, cached=False)
+
+    @staticmethod
+    def _identity(
+        salt: str, profile: profiles.Profile, settings: "Settings", secret: "Secret"
+    ) -> str:
+        listed = (f"{name}={value}" for name, value in sorted(settings.items()))
+        return secret.fingerprint(salt, profile.source, *listed)
+
+    def _keep(self, made: Record) -> None:
+        try:
+            self._cache.write(made)
+        except OSError as fault:
+            self.unkept = fault.strerror or str(fault)
+
+    def _postpone(self, held: Record) -> None:
+        """After a renewal that failed, leave the door to itself for a while."""
+        failure = self._cache.failure(held.profile)
+        if failure is None or held.token.expires_at is None:
+            return
+        held.token.refresh_at = int(min(failure.until, held.token.expires_at)) + 1
+        with suppress(OSError):
+            self._cache.write(held)
+
+    def _remember(
+        self,
+        fault: WxhelperError,
+        before: Failure | None,
+        profile: profiles.Profile,
+        settings: "Settings",
+        secret: "Secret",
+    ) -> None:
+        moment, salt = self._moment(), secrets.token_hex(16)
+        count = before.count + 1 if before is not None else 1
+        if isinstance(fault, KeyRefused):
+            wait = _REFUSED_FOR
+        elif isinstance(fault, Throttled):
+            wait = _THROTTLED_FOR if fault.retry_after is None else fault.retry_after
+            wait = min(max(wait, 1.0), _THROTTLED_AT_MOST)
+        else:
+            wait = min(_FAILED_FOR * 2 ** min(count, 10), _FAILED_AT_MOST)
+        failure = Failure(
+            kind=next(c.__name__ for c in type(fault).__mro__ if c.__module__ == errors.__name__),
+            message=fault.message,
+            remedy=fault.remedy,
+            until=moment.wall + wait,
+            count=count,
+            basis=self._lookups.basis(salt, self._identity(salt, profile, settings, secret)),
+            moment=moment,
+        )
+        self._cache.remember(profile.name, failure)
+
+    @staticmethod
+    def _grant(held: Record, *, cached: bool) -> Grant:
+        return Grant(held.token, held.profile, held.source, cached=cached)

@@ -1,0 +1,109 @@
+"""Floor 4: an address that a key may be sent to."""
+
+import ipaddress
+import re
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from wxhelper.errors import EndpointRefused, printable
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """A token service's address, checked.
+
+    Attributes:
+        scheme: ``https``, or ``http`` for a loopback address.
+        host: lower-case ASCII, without a final dot.
+        port: always said.
+        path: begins with a slash.
+    """
+
+    scheme: str
+    host: str
+    port: int
+    path: str
+
+    @classmethod
+    def parse(cls, url: str, *, default_path: str = "/", named: str = "url") -> "Endpoint":
+        """An address as a user wrote it.
+
+        Args:
+            url: with or without a path.
+            default_path: the path when it has none.
+            named: where it was written, for messages.
+
+        Raises:
+            EndpointRefused: it is no such address, or a key must not go there.
+        """
+        if url != url.strip() or not url.isprintable() or "\\" in url:
+            raise _refused(named, "holds a space or an unprintable character", url)
+        try:
+            parts = urlsplit(url)
+            port = parts.port
+            host = (parts.hostname or "").encode("idna").decode("ascii").removesuffix(".").lower()
+        except (ValueError, UnicodeError):
+            raise _refused(named, "is not an address", url) from None
+        if parts.scheme not in ("http", "https"):
+            raise _refused(named, "must begin with https://", url)
+        if not host:
+            slip = url.partition(":")[2].startswith("///")
+            reason = "has three slashes and so no host" if slip else "has no host"
+            raise _refused(named, reason, url)
+        if "@" in parts.netloc:
+            raise _refused(named, "must not hold a user name or password", url)
+        if parts.query or parts.fragment or url.endswith(("?", "#")):
+            raise _refused(named, "must not have a query or a fragment", url)
+        if parts.scheme == "http" and not is_loopback(host):
+            raise EndpointRefused(
+                f"{named} is {printable(url)}, and a key never goes over plain http",
+                remedy=f"write https://{host}",
+            )
+        default_port = 443 if parts.scheme == "https" else 80
+        path = parts.path if parts.path not in ("", "/") else default_path
+        return cls(parts.scheme, host, port or default_port, path)
+
+    @property
+    def origin(self) -> str:
+        """``host:port``, as ``token_hosts`` names it."""
+        return f"{bracketed(self.host)}:{self.port}"
+
+    @property
+    def url(self) -> str:
+        """The whole address; a port that is the scheme's own is left out."""
+        usual = {"https": 443, "http": 80}[self.scheme] == self.port
+        where = bracketed(self.host) if usual else self.origin
+        return f"{self.scheme}://{where}{self.path}"
+
+    def within(self, hosts: frozenset[str]) -> bool:
+        """Whether it is one of the hosts, ``host`` (port 443) or ``host:port``."""
+        allowed = set()
+        for host in hosts:
+            name, colon, port = host.rpartition(":")
+            if not colon or not port.isdigit():
+                name, port = host, "443"
+            allowed.add((name.strip("[]").lower().removesuffix("."), port))
+        return (self.host, str(self.port)) in allowed
+
+
+def bracketed(host: str) -> str:
+    """The host as it stands in an address: IPv6 in brackets."""
+    return f"[{host}]" if ":" in host else host
+
+
+def is_loopback(host: str) -> bool:
+    """Whether the host can only be this machine."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _refused(named: str, reason: str, url: str) -> EndpointRefused:
+    # What stands before an @ or behind a ? may be a password or a key.
+    shown = re.sub(r"//[^/]*@", "//", re.split(r"[?#]", url)[0])
+    return EndpointRefused(
+        f"{named} {reason}: {printable(shown)}", remedy="write it as https://HOST[:PORT][/PATH]"
+    )

@@ -1,0 +1,310 @@
+"""Floor 4: the one way to the network, and the one user of requests.
+
+What requests does by default is not fit for a key: it re-sends a body to another
+host on 307, lets a netrc entry replace a header, lets a variable replace the
+trusted certificates, and has a timeout for each read but none for the whole. So
+nothing is left to it: redirects are errors, authentication is an explicit
+nothing, proxies and certificates are chosen here, one deadline holds over all,
+and an answer has a largest size.
+"""
+
+import logging
+import os
+import random
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+import requests
+import requests.utils
+
+from wxhelper import __version__
+from wxhelper.errors import (
+    AnswerNotUnderstood,
+    ConfigurationError,
+    EndpointRefused,
+    Redirected,
+    Unreachable,
+    printable,
+)
+from wxhelper.plugin.endpoint import Endpoint, bracketed, is_loopback
+
+DEADLINE = 10.0
+BODY_LIMIT = 262_144
+_RETRIES = 2
+_RETRY_PAUSE = 0.2
+_RETRIED = (502, 503, 504)
+_CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a service answered.
+
+    Attributes:
+        status: the HTTP status; never a 3xx.
+        headers: by lower-case name.
+        body: at most 256 KiB, not decoded.
+        sent_at: when the request was sent, Unix seconds.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+    sent_at: float
+
+
+class Transport:
+    """Sends a request to the hosts that may see the key.
+
+    Args:
+        token_hosts: ``host`` or ``host:port``; nothing else is connected to.
+        ca_file: certificates to trust, PEM; None for the usual ones.
+        deadline: seconds for everything that is sent through this transport,
+            counted from now.
+        environ: the variables, for proxies and certificates.
+        clock: Unix seconds.
+    """
+
+    def __init__(
+        self,
+        token_hosts: frozenset[str],
+        *,
+        ca_file: str | None = None,
+        deadline: float = DEADLINE,
+        environ: Mapping[str, str] = os.environ,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._token_hosts = token_hosts
+        self._verify = _certificates(ca_file, environ)
+        self._seconds = deadline
+        self._end = time.monotonic() + deadline
+        self._clock = clock
+
+    def post(
+        self,
+        endpoint: Endpoint,
+        *,
+        form: Mapping[str, str] | None = None,
+        json: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """POST a form (url-encoded) or JSON.
+
+        A connection that breaks off, and a 502, 503 or 504 without Retry-After,
+        is tried again twice at most, inside the deadline.
+
+        Raises:
+            EndpointRefused: the host is not one of the token hosts.
+            Redirected: the answer is a 3xx.
+            Unreachable: there is no answer within the deadline.
+            AnswerNotUnderstood: the answer is too large, or compressed.
+        """
+        if not endpoint.within(self._token_hosts):
+            raise EndpointRefused(
+                f"the key may not be sent to {endpoint.origin}, "
+                f"only to {', '.join(sorted(self._token_hosts))}",
+                remedy="correct url in the profile",
+            )
+        outcome: list[Answer | Exception] = []
+        done = threading.Event()
+
+        def work() -> None:
+            try:
+                outcome.append(self._insist(endpoint, form, json, headers or {}))
+            except Exception as fault:  # noqa: BLE001 - raised again below, in the caller's thread
+                outcome.append(fault)
+            done.set()
+
+        # A read's timeout starts again with every byte, and a look-up of a name has
+        # none: only a thread that can be left behind keeps the deadline.
+        threading.Thread(target=work, name="wxhelper-transport", daemon=True).start()
+        if not done.wait(max(0.0, self._end - time.monotonic())):
+            raise self._late(endpoint)
+        if isinstance(outcome[0], Exception):
+            raise outcome[0]
+        return outcome[0]
+
+    def _insist(
+        self,
+        endpoint: Endpoint,
+        form: Mapping[str, str] | None,
+        json: Mapping[str, str] | None,
+        headers: Mapping[str, str],
+    ) -> Answer:
+        for attempt in range(_RETRIES + 1):
+            pause = _RETRY_PAUSE * 2**attempt * random.uniform(0.5, 1.5)  # noqa: S311
+            last = attempt == _RETRIES or time.monotonic() + 2 * pause > self._end
+            try:
+                answer = self._send(endpoint, form, json, headers)
+            except _BrokenOff as fault:
+                if last:
+                    raise Unreachable(fault.message, remedy=fault.remedy) from None
+            else:
+                if last or answer.status not in _RETRIED or "retry-after" in answer.headers:
+                    return answer
+            time.sleep(pause)
+        raise self._late(endpoint)
+
+    def _send(
+        self,
+        endpoint: Endpoint,
+        form: Mapping[str, str] | None,
+        json: Mapping[str, str] | None,
+        headers: Mapping[str, str],
+    ) -> Answer:
+        local = is_loopback(endpoint.host)
+        proxies = {} if local else requests.utils.get_environ_proxies(endpoint.url)
+        sent_at = self._clock()
+        try:
+            with requests.Session() as session:
+                session.trust_env = False
+                session.headers.clear()
+                with session.post(
+                    endpoint.url,
+                    data=form,
+                    json=json,
+                    headers={
+                        "Accept": "application/json",
+                        "Accept-Encoding": "identity",
+                        "User-Agent": f"wxhelper/{__version__}",
+                        **headers,
+                    },
+                    auth=_no_authentication,
+                    allow_redirects=False,
+                    stream=True,
+                    timeout=max(0.001, self._end - time.monotonic()),
+                    proxies=proxies,
+                    verify=self._verify,
+                ) as response:
+                    return _answer(response, endpoint, sent_at)
+        except requests.exceptions.Timeout:
+            raise self._late(endpoint) from None
+        except (requests.exceptions.RequestException, OSError) as fault:
+            raise _explained(fault, endpoint, proxies) from None
+
+    def _late(self, endpoint: Endpoint) -> Unreachable:
+        return Unreachable(
+            f"{endpoint.host} did not answer within {self._seconds:g} seconds",
+            remedy="try again; if it stays so, look at the network and the proxy",
+        )
+
+
+class _BrokenOff(Unreachable):
+    """The connection could not be made or broke off: worth another try."""
+
+
+def _no_authentication(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Given as ``auth``, it keeps requests from looking into a netrc file."""
+    return request
+
+
+def _answer(response: requests.Response, endpoint: Endpoint, sent_at: float) -> Answer:
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    if 300 <= response.status_code < 400:
+        target = urlsplit(headers.get("location", ""))
+        where = f"{target.scheme}://{target.hostname}" if target.hostname else "another path"
+        raise Redirected(
+            f"{endpoint.host} redirects to {printable(where)}, and a key is not sent after it",
+            remedy="write the token service's own address as url in the profile",
+        )
+    if headers.get("content-encoding", "identity") != "identity":
+        raise AnswerNotUnderstood(
+            f"{endpoint.host} sent a compressed answer that nobody asked for",
+            remedy="look at what stands between: a proxy?",
+        )
+    body = b""
+    while len(body) <= BODY_LIMIT:
+        chunk = response.raw.read(65_536, decode_content=False)
+        if not chunk:
+            return Answer(response.status_code, headers, body, sent_at)
+        body += chunk
+    raise AnswerNotUnderstood(
+        f"{endpoint.host} sent more than {BODY_LIMIT // 1024} KiB where a token was expected",
+        remedy="check url in the profile",
+    )
+
+
+def _certificates(ca_file: str | None, environ: Mapping[str, str]) -> str | bool:
+    """What requests takes as ``verify``: the profile's file, a variable's, or its own."""
+    named = [("ca_file", ca_file)] if ca_file else []
+    named += [(name, environ[name]) for name in _CA_VARIABLES if environ.get(name)]
+    if not named:
+        return True
+    name, path = named[0]
+    path = path or ""
+    try:
+        if not os.path.isdir(path):
+            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
+    except ssl.SSLError:
+        reason = "holds no certificate (PEM)"
+    except OSError as fault:
+        reason = f"cannot be read: {fault.strerror}"
+    else:
+        return path
+    raise ConfigurationError(
+        f"{name} names {printable(path)}, which {reason}", remedy=f"correct or remove {name}"
+    )
+
+
+def _chain(fault: BaseException) -> Iterator[BaseException]:
+    """The fault and what it was made from, in the ways of requests and urllib3."""
+    seen: list[BaseException] = []
+    waiting: list[object] = [fault]
+    while waiting:
+        current = waiting.pop(0)
+        if not isinstance(current, BaseException) or current in seen:
+            continue
+        seen.append(current)
+        yield current
+        waiting += [*current.args, getattr(current, "reason", None)]
+        waiting += [current.__cause__, current.__context__]
+
+
+def _explained(fault: BaseException, endpoint: Endpoint, proxies: Mapping[str, str]) -> Unreachable:
+    """The fault in words that hold neither the request nor a proxy's password."""
+    causes = list(_chain(fault))
+    for cause in causes:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return Unreachable(
+                f"the certificate of {endpoint.origin} was not accepted: {cause.verify_message}",
+                remedy="if your organisation signs it, write its CA as ca_file in the profile",
+            )
+    tls = next((c for c in causes if isinstance(c, ssl.SSLError)), None)
+    if tls is not None:
+        return Unreachable(
+            f"TLS with {endpoint.origin} failed: {printable(tls.reason or 'unknown reason')}",
+            remedy="check url in the profile, and what stands between: a proxy?",
+        )
+    said = next((c.strerror for c in causes if isinstance(c, OSError) and c.strerror), "")
+    if any(isinstance(c, requests.exceptions.ProxyError) for c in causes):
+        reason = f": {said}" if said else ""
+        return _BrokenOff(
+            f"the proxy {_proxy_host(endpoint, proxies)} cannot be used{reason}",
+            remedy="correct HTTPS_PROXY, or add the host to NO_PROXY",
+        )
+    if any(isinstance(c, socket.gaierror) for c in causes):
+        return _BrokenOff(
+            f"there is no address for the name {endpoint.host}",
+            remedy="check url in the profile, the network and its name service",
+        )
+    if not said:
+        return _BrokenOff(f"the connection to {endpoint.origin} broke off", remedy="try again")
+    return _BrokenOff(
+        f"{endpoint.origin} cannot be reached: {said}",
+        remedy="check url in the profile, the network and the proxy",
+    )
+
+
+def _proxy_host(endpoint: Endpoint, proxies: Mapping[str, str]) -> str:
+    proxy = proxies.get(endpoint.scheme) or proxies.get("all") or ""
+    parts = urlsplit(proxy if "//" in proxy else f"//{proxy}")
+    return printable(bracketed(parts.hostname or "?"))
+
+
+# urllib3 writes every address it connects to into its log.
+logging.getLogger("urllib3").setLevel(logging.WARNING)
