@@ -1,0 +1,163 @@
+"""Floor 7: the command line, one file per verb.
+
+A verb's module has ``prepare(parser)``, which declares its options, and
+``run(options, environ)``, which does it and returns the exit status. Only the
+module of the verb that was typed is imported.
+
+    token              token, header
+    exec_credential    exec-credential
+    invalidate         invalidate
+    sources            sources
+    sandbox            sandbox
+    demo               demo
+    answer             what the helper verbs share: one grant, printed by its protocol
+    parser             options read strictly, and faults told in one line
+"""
+
+import contextlib
+import errno
+import importlib
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+
+from wxhelper import __version__
+from wxhelper.cli.parser import Parser
+from wxhelper.errors import OutputFailed, UsageError, WxhelperError
+from wxhelper.profiles import nearest
+
+VERBS = {
+    "token": ("token", "print a token"),
+    "header": ("token", "print it as an Authorization header"),
+    "exec-credential": ("exec_credential", "print it as kubectl expects it"),
+    "invalidate": ("invalidate", "drop a token that is no longer accepted"),
+    "sources": ("sources", "list the installed kinds of token source"),
+    "sandbox": ("sandbox", "stand-ins for IBM's servers on this machine, to try things"),
+    "demo": ("demo", "see it work, without an account"),
+}
+
+_HELP = """\
+usage: wxhelper VERB [OPTIONS]
+
+One IBM watsonx API key, and a fresh token for every tool that asks.
+
+verbs:
+{verbs}
+
+"wxhelper VERB --help" shows a verb's options and examples.
+
+Without a configuration:
+  export IBMCLOUD_API_KEY=...
+  wxhelper header | curl -H @- https://us-south.ml.cloud.ibm.com/...
+
+With one, in {config}:
+  [profiles.dev]
+  source  = "ibmcloud"
+  api_key = "file:~/keys/dev"      or env:NAME, or command:PROGRAM ARGS
+
+exit status: 0 done, 1 a defect of wxhelper, 2 usage, 3 temporary or not
+understood, 4 the key was refused, 5 configuration
+"""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Everything that the door does not answer.
+
+    Args:
+        arguments: without the program's name.
+
+    Returns:
+        The exit status.
+    """
+    try:
+        _open_standard_streams()
+        return _dispatch(list(arguments))
+    except WxhelperError as fault:
+        complain(fault.line())
+        return fault.exit_status
+    except KeyboardInterrupt:
+        return 130
+    except OSError as fault:
+        if fault.errno == errno.EPIPE:
+            return undelivered(fault)
+        return _defect(fault)
+    except Exception as fault:  # noqa: BLE001 - a user never sees a traceback
+        return _defect(fault)
+
+
+def _dispatch(arguments: list[str]) -> int:
+    verb = arguments[0] if arguments else ""
+    if verb in ("-h", "--help", "help"):
+        sys.stdout.write(_help())
+        return 0
+    if verb in ("-V", "--version"):
+        sys.stdout.write(f"wxhelper {__version__}\n")
+        return 0
+    if verb not in VERBS:
+        # What was typed is not repeated: it may be a key that was pasted here.
+        meant = nearest(verb, VERBS)
+        raise UsageError(
+            "there is no such verb" if verb else "say what to do",
+            remedy=(f"did you mean wxhelper {meant}? " if meant else "")
+            + "all verbs: wxhelper --help",
+        )
+    module = importlib.import_module(f"wxhelper.cli.{VERBS[verb][0]}")
+    parser = Parser(verb)
+    module.prepare(parser)
+    return int(module.run(parser.read(arguments[1:]), os.environ))
+
+
+def _help() -> str:
+    from_environment = os.environ.get("WXHELPER_CONFIG") or "~/.config/wxhelper/config.toml"
+    listed = "\n".join(f"  {verb:<17}{summary}" for verb, (_, summary) in VERBS.items())
+    return _HELP.format(verbs=listed, config=from_environment)
+
+
+def complain(line: str) -> None:
+    """One line for a person, on standard error; silence when there is none."""
+    with contextlib.suppress(OSError):
+        os.write(2, (line + "\n").encode("utf-8", "backslashreplace"))
+
+
+def undelivered(fault: OSError) -> int:
+    """The exit status when standard output did not take the answer.
+
+    A reader that went away (``wxhelper token | head -c1``) is told nothing.
+    """
+    if fault.errno != errno.EPIPE:
+        complain(
+            OutputFailed(
+                f"standard output does not take the answer: {fault.strerror}",
+                remedy="look at where it is redirected to",
+            ).line()
+        )
+    return OutputFailed.exit_status
+
+
+def _defect(fault: Exception) -> int:
+    # The place without the values: a message may hold anything.
+    place = traceback.extract_tb(fault.__traceback__)[-1]
+    where = f"{os.path.basename(place.filename)}:{place.lineno}"
+    complain(
+        f"wxhelper: a defect of wxhelper {__version__}: {type(fault).__name__} at {where}; "
+        "please report it with this line"
+    )
+    return WxhelperError.exit_status
+
+
+def _open_standard_streams() -> None:
+    """Give 0, 1 and 2 to /dev/null where they are closed.
+
+    The next file opened would get such a number, and what is meant for a reader
+    would be written into it.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+            if number == 1:
+                raise OutputFailed(
+                    "standard output is closed", remedy="let it go to a pipe or a file"
+                ) from None

@@ -1,0 +1,62 @@
+"""Floor 7: what the helper verbs share: one grant, printed by its protocol, step 8."""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from types import ModuleType
+
+from wxhelper.acquire import Acquisition
+from wxhelper.cli import complain, undelivered
+from wxhelper.errors import WrongScheme
+from wxhelper.protocols import Asked, deliver
+
+
+def answer(protocol: ModuleType, asked: Asked, environ: Mapping[str, str], *, tells: bool) -> int:
+    """Print a token as the protocol wants it.
+
+    Args:
+        protocol: a module of ``wxhelper.protocols``.
+        asked: what the caller wants, completed.
+        environ: the variables.
+        tells: whether a token that could not be kept is worth a line on standard
+            error; some callers mix the two streams.
+
+    Returns:
+        The exit status.
+
+    Raises:
+        WxhelperError: there is no token.
+    """
+    with _standard_output_for_us_alone() as stdout:
+        acquisition = Acquisition(asked, environ)
+        grant = acquisition.run()
+        if not protocol.carries(grant.token.scheme):
+            fault = WrongScheme(
+                f"{asked.verb} can only carry Bearer tokens, "
+                f"and source {grant.source} gives {grant.token.scheme}",
+                remedy=f"name another profile: wxhelper {asked.verb} --profile NAME",
+            )
+            fault.profile = grant.profile
+            raise fault
+        try:
+            deliver(protocol.render(grant, asked), stdout)
+        except OSError as fault:
+            return undelivered(fault)
+    if acquisition.unkept and tells:
+        complain(f"wxhelper: the token is good but could not be kept: {acquisition.unkept}")
+    return 0
+
+
+@contextmanager
+def _standard_output_for_us_alone() -> Iterator[int]:
+    """A private descriptor for the answer; what others print goes to standard error.
+
+    A plugin, or a library that warns, must not be able to spoil the protocol.
+    """
+    private = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield private
+    finally:
+        os.dup2(private, 1)
+        os.close(private)

@@ -1,0 +1,189 @@
+"""Floor 7: ``wxhelper demo``: what it is good for, in ten seconds, without an account."""
+
+import argparse
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from wxhelper.cli.parser import Parser
+from wxhelper.cli.sandbox import itself, temporary_sandbox
+from wxhelper.errors import TemporaryError, printable
+from wxhelper.sandbox import Sandbox
+from wxhelper.sandbox.environment import around
+
+_WHAT = """\
+See it work: a stand-in for IBM Cloud on this machine, a first and a second token, a
+call with curl, kubectl where it is installed, and a renewal. Nothing of yours is
+read, nothing leaves the machine, nothing stays on it."""
+_SHORT_LIFE = 3
+_PATH = "/ml/v1/foundation_model_specs"
+
+
+def prepare(parser: Parser) -> None:
+    """Declare the options: there are none."""
+    parser.explain(_WHAT, "\nwxhelper demo\n")
+
+
+def run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:  # noqa: ARG001
+    """Do it.
+
+    Raises:
+        TemporaryError: a step went wrong.
+    """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that it clears up, too
+    with temporary_sandbox() as (sandbox, variables):
+        _Demo(sandbox, around(environ, variables, os.path.dirname(itself()[0]))).play()
+    return 0
+
+
+@dataclass(frozen=True)
+class _Ran:
+    """One command: what it printed, how long it took, what it cost the service."""
+
+    out: str
+    milliseconds: float
+    requests: int
+
+    def cost(self) -> str:
+        times = {0: "no request", 1: "1 request"}.get(self.requests, f"{self.requests} requests")
+        return f"{times} to the token service, {self.milliseconds:.0f} ms"
+
+
+class _Demo:
+    def __init__(self, sandbox: Sandbox, environ: Mapping[str, str]) -> None:
+        self._sandbox = sandbox
+        self._environ = environ
+        self._step = 0
+
+    def play(self) -> None:
+        """All of it."""
+        _say("wxhelper demo: a stand-in for IBM Cloud runs on this machine for a few seconds.\n")
+        first = self._tokens()
+        self._protected_call(first)
+        self._kubectl()
+        self._renewal()
+        _say("With your own key:\n\n  export IBMCLOUD_API_KEY=...\n  wxhelper token\n")
+
+    def _tokens(self) -> str:
+        self._title("The first token", "wxhelper token")
+        first = self._run([*itself(), "token"])
+        token = first.out.strip()
+        _say(f"   {_shown(token)}\n   {first.cost()}\n")
+        self._title("The second, from the cache of all processes", "wxhelper token")
+        second = self._run([*itself(), "token"])
+        same = "the same token" if second.out == first.out else "another token"
+        _say(f"   {same}\n   {second.cost()}\n")
+        return token
+
+    def _protected_call(self, token: str) -> None:
+        url = f"{self._sandbox.http_url}{_PATH}"
+        self._title("A protected call", f"wxhelper header | curl -H @- {url}")
+        curl = shutil.which("curl", path=self._environ["PATH"])
+        if curl is None:
+            _say("   curl is not installed; this step is left out\n")
+            return
+        asked = [curl, "-q", "-s", "-o", os.devnull, "-w", "%{http_code}", "-H", "@-", url]
+        with _ArgumentWatch(token) as watch:
+            header = self._run([*itself(), "header"])
+            call = self._run(asked, given=header.out)
+        without = self._run([*asked[:-3], url])
+        _say(f"   HTTP {call.out} with it, HTTP {without.out} without")
+        _say(f"   {watch.verdict()}\n   {header.cost()}\n")
+
+    def _kubectl(self) -> None:
+        self._title("kubectl, by an exec entry in its kubeconfig", "kubectl get pods")
+        kubectl = shutil.which("kubectl", path=self._environ["PATH"])
+        if kubectl is None:
+            _say("   kubectl is not installed; this step is left out\n")
+        elif self._sandbox.https_url is None:
+            _say(f"   left out: {self._sandbox.tls_skipped}\n")
+        else:
+            pods = self._run([kubectl, "get", "pods"])
+            _say("\n".join(f"   {line}" for line in pods.out.rstrip().split("\n")))
+            _say(f"   {pods.cost()}\n")
+
+    def _renewal(self) -> None:
+        self._title(f"Expiry: tokens live {_SHORT_LIFE} seconds from now on", "wxhelper token")
+        self._sandbox.lifetime = _SHORT_LIFE
+        self._run([*itself(), "invalidate"])
+        short = self._run([*itself(), "token"])
+        time.sleep(_SHORT_LIFE)
+        renewed = self._run([*itself(), "token"])
+        fresh = "a new token, unasked" if renewed.out != short.out else "the same token"
+        _say(f"   {_SHORT_LIFE} seconds later: {fresh}\n   {renewed.cost()}\n")
+
+    def _title(self, what: str, command: str) -> None:
+        self._step += 1
+        _say(f"{self._step}. {what}\n   $ {command}")
+
+    def _run(self, command: Sequence[str], given: str = "") -> _Ran:
+        before, began = self._sandbox.token_requests(), time.perf_counter()
+        done = subprocess.run(  # noqa: S603 - our own commands
+            command,
+            env=self._environ,
+            input=given,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode != 0:
+            raise TemporaryError(
+                f"the demo stops: {os.path.basename(command[0])} ended with status "
+                f"{done.returncode}: {printable(done.stderr.strip().rpartition(chr(10))[2])}",
+                remedy="run it again, and report it if it stays so",
+            )
+        took = (time.perf_counter() - began) * 1000
+        return _Ran(done.stdout, took, self._sandbox.token_requests() - before)
+
+
+class _ArgumentWatch(threading.Thread):
+    """Looks at every process's arguments, as any user of the machine can."""
+
+    def __init__(self, token: str) -> None:
+        super().__init__(daemon=True)
+        self._token = token.encode("ascii")
+        self._over = threading.Event()
+        self._looks = 0
+        self._seen = False
+
+    def __enter__(self) -> "_ArgumentWatch":
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self.join()
+
+    def run(self) -> None:
+        """Look until it is over."""
+        while os.path.isdir("/proc/self") and not self._over.wait(0.002):
+            for number in filter(str.isdigit, os.listdir("/proc")):
+                try:
+                    with open(f"/proc/{number}/cmdline", "rb") as arguments:
+                        self._seen = self._seen or self._token in arguments.read()
+                except OSError:
+                    continue
+            self._looks += 1
+
+    def verdict(self) -> str:
+        """What was found."""
+        if self._seen:
+            return "the token was in a process's arguments"
+        if not self._looks:
+            return "the token went through a pipe, not through arguments"
+        return f"the token was in no process's arguments ({self._looks} looks at all of them)"
+
+
+def _shown(token: str) -> str:
+    return f"{token[:12]}...  ({len(token)} characters)"
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()

@@ -1,0 +1,83 @@
+"""Floor 7: ``wxhelper sources``."""
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping
+
+from wxhelper import manager
+from wxhelper.cli.parser import JSON, TEXT, Parser
+from wxhelper.errors import WxhelperError
+from wxhelper.lookups import Lookups
+from wxhelper.plugin.types import COMMON, Hosts, TokenSourceType
+
+_WHAT = "List the installed kinds of token source, and what a profile can say to each."
+_EXAMPLES = """
+wxhelper sources
+wxhelper sources --output json
+"""
+
+
+def prepare(parser: Parser) -> None:
+    """Declare the options."""
+    parser.explain(_WHAT, _EXAMPLES)
+    parser.add_output(TEXT, what="the form of the list")
+
+
+def run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    """Do it. The status is 5 when a source cannot be used."""
+    offers = manager.offers(Lookups(environ))
+    if options.output == JSON:
+        sys.stdout.write(json.dumps([_as_json(offer) for offer in offers], indent=2) + "\n")
+    elif offers:
+        sys.stdout.write("\n".join(_as_text(offer) for offer in offers))
+    else:
+        sys.stdout.write("no source is installed; for IBM Cloud, install wxhelper-ibmcloud\n")
+    sys.stdout.flush()
+    return max((offer.fault.exit_status for offer in offers if offer.fault), default=0)
+
+
+def _as_json(offer: manager.Offer) -> dict[str, object]:
+    row: dict[str, object] = {"name": offer.name, "distribution": offer.distribution}
+    if offer.kind is None:
+        return row | {"error": offer.fault.message if offer.fault else ""}
+    return row | {
+        "summary": offer.kind.summary,
+        "settings": [
+            {"name": s.name, "help": s.help, "required": s.required, "default": s.default}
+            for s in (*COMMON, *offer.kind.settings)
+        ],
+        "api_key_variables": list(offer.kind.api_key_variables),
+        "token_hosts": _hosts(offer.kind.token_hosts),
+        "audience": _hosts(offer.kind.audience),
+    }
+
+
+def _as_text(offer: manager.Offer) -> str:
+    lines = [f"{offer.name}  ({offer.distribution})"]
+    if offer.kind is None:
+        return "\n".join([*lines, f"  cannot be used: {offer.fault}", ""])
+    kind: TokenSourceType = offer.kind
+    lines.append(f"  {kind.summary}")
+    lines.append(f"  the key goes to    {_listed(_hosts(kind.token_hosts))}")
+    lines.append(f"  the token is for   {_listed(_hosts(kind.audience))}")
+    if kind.api_key_variables:
+        lines.append(f"  looks for a key in {', '.join(kind.api_key_variables)}")
+    lines.append("  settings")
+    for setting in (*COMMON, *kind.settings):
+        lines.append(f"    {setting.name:<15}{setting.help}")
+    return "\n".join([*lines, ""])
+
+
+def _hosts(of: Hosts) -> list[str] | None:
+    """The hosts without any setting, or None when they depend on one."""
+    try:
+        return sorted(of({}))
+    except (KeyError, WxhelperError):
+        return None
+
+
+def _listed(hosts: list[str] | None) -> str:
+    if hosts is None:
+        return "what its settings say"
+    return f"\n{' ' * 21}".join(hosts) or "nobody"
