@@ -5,8 +5,8 @@ service at most twice, and never hands out a token that is dead, invalidated, or
 made with another key than the configuration names now.
 """
 
+import os
 import random
-import secrets
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -223,7 +223,7 @@ class Acquisition:
         deadline = _RENEWAL_DEADLINE if hurry else _FETCH_DEADLINE
         for _ in range(2):
             generation, asked_at = self._cache.generation(profile.name), self._moment()
-            source = manager.open_source(
+            token = manager.fetch(
                 kind,
                 settings,
                 secret,
@@ -232,10 +232,9 @@ class Acquisition:
                 environ=self._environ,
                 clock=lambda: self._moment().wall,
             )
-            token = source.fetch()
             if self._cache.generation(profile.name) == generation:
                 break  # else somebody invalidated what was under way
-        salt = secrets.token_hex(16)
+        salt = os.urandom(16).hex()
         made = Record(
             profile=profile.name,
             default=profile.default,
@@ -280,7 +279,7 @@ class Acquisition:
         settings: "Settings",
         secret: "Secret",
     ) -> None:
-        moment, salt = self._moment(), secrets.token_hex(16)
+        moment, salt = self._moment(), os.urandom(16).hex()
         count = before.count + 1 if before is not None else 1
         if isinstance(fault, KeyRefused):
             wait = _REFUSED_FOR

@@ -17,7 +17,6 @@ that was under way counts for nothing however late it ends.
 
 import contextlib
 import os
-import secrets
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -98,7 +97,10 @@ class Cache:
         self._environ = environ
         self._config = config
         self.directory = paths.cache_dir(environ)
-        if self.directory is None:
+        if os.name != "posix":
+            # Elsewhere nothing here can prove that a file is private: nothing is kept.
+            self.directory = None
+        elif self.directory is None:
             with contextlib.suppress(RuntimeError):  # a user without a home directory
                 self.directory = platformdirs.user_cache_dir("wxhelper", appauthor=False)
 
@@ -189,7 +191,7 @@ class Cache:
         """
         if self.directory is None or not os.path.isdir(self.directory):
             return
-        self._replace(self._name(paths.GENERATION, profile), secrets.token_hex(8) + "\n")
+        self._replace(self._name(paths.GENERATION, profile), os.urandom(8).hex() + "\n")
         self._unlink(paths.RECORD, profile)
         self._unlink(paths.FAILURE, profile)
 
@@ -270,7 +272,7 @@ def _open_private(path: str, flags: int) -> int:
 
 
 def _write_by_rename(folder: int, name: str, data: bytes) -> None:
-    temporary = f".{name}.{secrets.token_hex(6)}.tmp"
+    temporary = f".{name}.{os.urandom(6).hex()}.tmp"
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     fd = os.open(temporary, flags, 0o600, dir_fd=folder)
     try:

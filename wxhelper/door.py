@@ -34,7 +34,8 @@ def main(argv: "Sequence[str] | None" = None) -> int:
     """The ``wxhelper`` command.
 
     Args:
-        argv: the arguments without the program's name; the process's own by default.
+        argv: the arguments without the program's name. By default the process's own,
+            and then a hit ends the process here.
 
     Returns:
         The exit status: 0 done, 1 a defect of ours, 2 usage, 3 temporary or not
@@ -51,6 +52,10 @@ def main(argv: "Sequence[str] | None" = None) -> int:
                 from wxhelper.cli import undelivered
 
                 return undelivered(fault)
+            if argv is None:
+                # The whole answer is out and nothing is open: taking the interpreter
+                # apart in good order would cost more than the hit itself.
+                os._exit(0)
             return 0
     from wxhelper.cli import main as long_way
 

@@ -38,6 +38,8 @@ class File:
 
     def writable_by_others(self) -> bool:
         """Whether anyone but its owner may change it, or its owner is a stranger."""
+        if os.name != "posix":
+            return False
         return bool(self.stat.st_mode & 0o022) or self.stat.st_uid not in (0, os.geteuid())
 
 

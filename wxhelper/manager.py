@@ -17,6 +17,7 @@ from importlib.metadata import EntryPoint, entry_points
 import pluggy
 
 from wxhelper.errors import (
+    AnswerNotUnderstood,
     ConfigurationError,
     KeyUnavailable,
     PluginBroken,
@@ -25,14 +26,16 @@ from wxhelper.errors import (
     PluginInvalid,
     PluginMissing,
     PluginVersion,
+    WxhelperError,
     printable,
 )
 from wxhelper.lookups import Lookups
 from wxhelper.plugin import hookspecs
 from wxhelper.plugin.transport import Transport
-from wxhelper.plugin.types import COMMON, Settings, SourceContext, TokenSource, TokenSourceType
+from wxhelper.plugin.types import COMMON, Settings, SourceContext, TokenSourceType
 from wxhelper.profiles import KEYS, Profile, nearest, unknown_key
 from wxhelper.secret import Secret, from_variable, resolve
+from wxhelper.tokens import EXPIRED, Token, is_b64token
 
 GROUP = "wxhelper"
 _PLUGINS = "WXHELPER_PLUGINS"
@@ -247,7 +250,7 @@ def secret_of(kind: TokenSourceType, profile: Profile, lookups: Lookups) -> Secr
     )
 
 
-def open_source(
+def fetch(
     kind: TokenSourceType,
     settings: Settings,
     secret: Secret,
@@ -256,8 +259,8 @@ def open_source(
     deadline: float,
     environ: Mapping[str, str],
     clock: Callable[[], float] = time.time,
-) -> TokenSource:
-    """The source, with all that it needs.
+) -> Token:
+    """A new token from the source, step 6.
 
     Args:
         kind: its type.
@@ -269,23 +272,50 @@ def open_source(
         clock: Unix seconds.
 
     Raises:
-        ConfigurationError: the settings name no place that a key may go to.
+        KeyRefused, TemporaryError, ConfigurationError: as the source says.
+        PluginBroken: the source failed in a way of its own.
+        AnswerNotUnderstood: what it returned is no token to be handed out.
     """
     ca_file = settings.get("ca_file")
     if ca_file:
         ca_file = os.path.join(os.path.dirname(config), os.path.expanduser(ca_file))
-    context = SourceContext(
-        settings=settings,
-        secret=secret,
-        transport=Transport(
+    try:
+        transport = Transport(
             kind.token_hosts(settings),
             ca_file=ca_file,
             deadline=deadline,
             environ=environ,
             clock=clock,
-        ),
-        clock=clock,
-        chance=random.random,
-        logger=logging.getLogger(f"wxhelper.{kind.name}"),
+        )
+        context = SourceContext(
+            settings=settings,
+            secret=secret,
+            transport=transport,
+            clock=clock,
+            chance=random.random,
+            logger=logging.getLogger(f"wxhelper.{kind.name}"),
+        )
+        return _accepted(kind.open(context).fetch(), kind.name, clock())
+    except WxhelperError:
+        raise
+    # What a plugin raises may hold anything, the key included: only its type is told.
+    except (Exception, SystemExit) as fault:  # noqa: BLE001
+        raise PluginBroken(
+            f"the plugin of source {kind.name} failed with {type(fault).__name__}",
+            remedy="upgrade it, or report it to its authors",
+        ) from None
+
+
+def _accepted(token: object, source: str, now: float) -> Token:
+    """The token, if it can be handed out: the checks that every protocol relies on."""
+    if not isinstance(token, Token) or not is_b64token(token.value):
+        fault = "returned something that cannot be a token"
+    elif not (token.scheme.isascii() and token.scheme.isalnum()):
+        fault = "returned a token of an impossible scheme"
+    elif token.state(now) == EXPIRED:
+        fault = "returned a token that is dead already"
+    else:
+        return token
+    raise AnswerNotUnderstood(
+        f"the plugin of source {source} {fault}", remedy="upgrade it, or report it to its authors"
     )
-    return kind.open(context)

@@ -12,20 +12,20 @@ module of the verb that was typed is imported.
     demo               demo
     answer             what the helper verbs share: one grant, printed by its protocol
     parser             options read strictly, and faults told in one line
+    streams            standard input, output and error
 """
 
-import contextlib
-import errno
 import importlib
 import os
-import sys
-import traceback
 from collections.abc import Sequence
 
 from wxhelper import __version__
 from wxhelper.cli.parser import Parser
-from wxhelper.errors import OutputFailed, UsageError, WxhelperError
+from wxhelper.cli.streams import complain, open_standard_streams, say, undelivered
+from wxhelper.errors import UsageError, WxhelperError
 from wxhelper.profiles import nearest
+
+__all__ = ["VERBS", "main", "undelivered"]
 
 VERBS = {
     "token": ("token", "print a token"),
@@ -71,17 +71,13 @@ def main(arguments: Sequence[str]) -> int:
         The exit status.
     """
     try:
-        _open_standard_streams()
+        open_standard_streams()
         return _dispatch(list(arguments))
     except WxhelperError as fault:
         complain(fault.line())
         return fault.exit_status
     except KeyboardInterrupt:
         return 130
-    except OSError as fault:
-        if fault.errno == errno.EPIPE:
-            return undelivered(fault)
-        return _defect(fault)
     except Exception as fault:  # noqa: BLE001 - a user never sees a traceback
         return _defect(fault)
 
@@ -89,10 +85,10 @@ def main(arguments: Sequence[str]) -> int:
 def _dispatch(arguments: list[str]) -> int:
     verb = arguments[0] if arguments else ""
     if verb in ("-h", "--help", "help"):
-        sys.stdout.write(_help())
+        say(_help())
         return 0
     if verb in ("-V", "--version"):
-        sys.stdout.write(f"wxhelper {__version__}\n")
+        say(f"wxhelper {__version__}\n")
         return 0
     if verb not in VERBS:
         # What was typed is not repeated: it may be a key that was pasted here.
@@ -114,50 +110,15 @@ def _help() -> str:
     return _HELP.format(verbs=listed, config=from_environment)
 
 
-def complain(line: str) -> None:
-    """One line for a person, on standard error; silence when there is none."""
-    with contextlib.suppress(OSError):
-        os.write(2, (line + "\n").encode("utf-8", "backslashreplace"))
-
-
-def undelivered(fault: OSError) -> int:
-    """The exit status when standard output did not take the answer.
-
-    A reader that went away (``wxhelper token | head -c1``) is told nothing.
-    """
-    if fault.errno != errno.EPIPE:
-        complain(
-            OutputFailed(
-                f"standard output does not take the answer: {fault.strerror}",
-                remedy="look at where it is redirected to",
-            ).line()
-        )
-    return OutputFailed.exit_status
-
-
 def _defect(fault: Exception) -> int:
     # The place without the values: a message may hold anything.
-    place = traceback.extract_tb(fault.__traceback__)[-1]
-    where = f"{os.path.basename(place.filename)}:{place.lineno}"
+    place = fault.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    code = place.tb_frame.f_code.co_filename if place is not None else ""
+    where = f"{os.path.basename(code)}:{place.tb_lineno if place is not None else 0}"
     complain(
         f"wxhelper: a defect of wxhelper {__version__}: {type(fault).__name__} at {where}; "
         "please report it with this line"
     )
     return WxhelperError.exit_status
-
-
-def _open_standard_streams() -> None:
-    """Give 0, 1 and 2 to /dev/null where they are closed.
-
-    The next file opened would get such a number, and what is meant for a reader
-    would be written into it.
-    """
-    for number in range(3):
-        try:
-            os.fstat(number)
-        except OSError:
-            os.open(os.devnull, os.O_RDWR)
-            if number == 1:
-                raise OutputFailed(
-                    "standard output is closed", remedy="let it go to a pipe or a file"
-                ) from None

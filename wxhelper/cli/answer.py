@@ -1,12 +1,12 @@
 """Floor 7: what the helper verbs share: one grant, printed by its protocol, step 8."""
 
-import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import sys
+import warnings
+from collections.abc import Mapping
 from types import ModuleType
 
 from wxhelper.acquire import Acquisition
-from wxhelper.cli import complain, undelivered
+from wxhelper.cli.streams import answer_only, complain, undelivered
 from wxhelper.errors import WrongScheme
 from wxhelper.protocols import Asked, deliver
 
@@ -27,7 +27,9 @@ def answer(protocol: ModuleType, asked: Asked, environ: Mapping[str, str], *, te
     Raises:
         WxhelperError: there is no token.
     """
-    with _standard_output_for_us_alone() as stdout:
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")  # requests warns of its neighbours' versions on import
+    with answer_only() as stdout:
         acquisition = Acquisition(asked, environ)
         grant = acquisition.run()
         if not protocol.carries(grant.token.scheme):
@@ -45,18 +47,3 @@ def answer(protocol: ModuleType, asked: Asked, environ: Mapping[str, str], *, te
     if acquisition.unkept and tells:
         complain(f"wxhelper: the token is good but could not be kept: {acquisition.unkept}")
     return 0
-
-
-@contextmanager
-def _standard_output_for_us_alone() -> Iterator[int]:
-    """A private descriptor for the answer; what others print goes to standard error.
-
-    A plugin, or a library that warns, must not be able to spoil the protocol.
-    """
-    private = os.dup(1)
-    os.dup2(2, 1)
-    try:
-        yield private
-    finally:
-        os.dup2(private, 1)
-        os.close(private)

@@ -5,7 +5,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -13,6 +12,7 @@ from dataclasses import dataclass
 
 from wxhelper.cli.parser import Parser
 from wxhelper.cli.sandbox import itself, temporary_sandbox
+from wxhelper.cli.streams import say
 from wxhelper.errors import TemporaryError, printable
 from wxhelper.sandbox import Sandbox
 from wxhelper.sandbox.environment import around
@@ -63,22 +63,22 @@ class _Demo:
 
     def play(self) -> None:
         """All of it."""
-        _say("wxhelper demo: a stand-in for IBM Cloud runs on this machine for a few seconds.\n")
+        say("wxhelper demo: a stand-in for IBM Cloud runs on this machine for a few seconds.\n\n")
         first = self._tokens()
         self._protected_call(first)
         self._kubectl()
         self._renewal()
-        _say("With your own key:\n\n  export IBMCLOUD_API_KEY=...\n  wxhelper token\n")
+        say("With your own key:\n\n  export IBMCLOUD_API_KEY=...\n  wxhelper token\n\n")
 
     def _tokens(self) -> str:
         self._title("The first token", "wxhelper token")
         first = self._run([*itself(), "token"])
         token = first.out.strip()
-        _say(f"   {_shown(token)}\n   {first.cost()}\n")
+        say(f"   {_shown(token)}\n   {first.cost()}\n\n")
         self._title("The second, from the cache of all processes", "wxhelper token")
         second = self._run([*itself(), "token"])
         same = "the same token" if second.out == first.out else "another token"
-        _say(f"   {same}\n   {second.cost()}\n")
+        say(f"   {same}\n   {second.cost()}\n\n")
         return token
 
     def _protected_call(self, token: str) -> None:
@@ -86,27 +86,27 @@ class _Demo:
         self._title("A protected call", f"wxhelper header | curl -H @- {url}")
         curl = shutil.which("curl", path=self._environ["PATH"])
         if curl is None:
-            _say("   curl is not installed; this step is left out\n")
+            say("   curl is not installed; this step is left out\n\n")
             return
         asked = [curl, "-q", "-s", "-o", os.devnull, "-w", "%{http_code}", "-H", "@-", url]
         with _ArgumentWatch(token) as watch:
             header = self._run([*itself(), "header"])
             call = self._run(asked, given=header.out)
         without = self._run([*asked[:-3], url])
-        _say(f"   HTTP {call.out} with it, HTTP {without.out} without")
-        _say(f"   {watch.verdict()}\n   {header.cost()}\n")
+        say(f"   HTTP {call.out} with it, HTTP {without.out} without\n")
+        say(f"   {watch.verdict()}\n   {header.cost()}\n\n")
 
     def _kubectl(self) -> None:
         self._title("kubectl, by an exec entry in its kubeconfig", "kubectl get pods")
         kubectl = shutil.which("kubectl", path=self._environ["PATH"])
         if kubectl is None:
-            _say("   kubectl is not installed; this step is left out\n")
+            say("   kubectl is not installed; this step is left out\n\n")
         elif self._sandbox.https_url is None:
-            _say(f"   left out: {self._sandbox.tls_skipped}\n")
+            say(f"   left out: {self._sandbox.tls_skipped}\n\n")
         else:
             pods = self._run([kubectl, "get", "pods"])
-            _say("\n".join(f"   {line}" for line in pods.out.rstrip().split("\n")))
-            _say(f"   {pods.cost()}\n")
+            say("".join(f"   {line}\n" for line in pods.out.rstrip().split("\n")))
+            say(f"   {pods.cost()}\n\n")
 
     def _renewal(self) -> None:
         self._title(f"Expiry: tokens live {_SHORT_LIFE} seconds from now on", "wxhelper token")
@@ -116,11 +116,11 @@ class _Demo:
         time.sleep(_SHORT_LIFE)
         renewed = self._run([*itself(), "token"])
         fresh = "a new token, unasked" if renewed.out != short.out else "the same token"
-        _say(f"   {_SHORT_LIFE} seconds later: {fresh}\n   {renewed.cost()}\n")
+        say(f"   {_SHORT_LIFE} seconds later: {fresh}\n   {renewed.cost()}\n\n")
 
     def _title(self, what: str, command: str) -> None:
         self._step += 1
-        _say(f"{self._step}. {what}\n   $ {command}")
+        say(f"{self._step}. {what}\n   $ {command}\n")
 
     def _run(self, command: Sequence[str], given: str = "") -> _Ran:
         before, began = self._sandbox.token_requests(), time.perf_counter()
@@ -182,8 +182,3 @@ class _ArgumentWatch(threading.Thread):
 
 def _shown(token: str) -> str:
     return f"{token[:12]}...  ({len(token)} characters)"
-
-
-def _say(text: str) -> None:
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()

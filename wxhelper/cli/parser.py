@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 from typing import NoReturn
 
+from wxhelper.cli.streams import say
 from wxhelper.errors import UsageError
 from wxhelper.profiles import NAME
 from wxhelper.protocols import JSON, RAW
@@ -29,6 +30,10 @@ class Parser(argparse.ArgumentParser):
             formatter_class=_Formatter,
         )
         self.verb = verb
+
+    def _print_message(self, message: str, file: object = None) -> None:  # noqa: ARG002
+        """Called by argparse for ``--help``, its only text that is not an error."""
+        say(message)
 
     def explain(self, what: str, examples: str) -> None:
         """The text of ``--help`` before and after the options."""

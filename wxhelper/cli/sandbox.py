@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
-from wxhelper.cli import complain
 from wxhelper.cli.parser import Parser
+from wxhelper.cli.streams import complain, say
 from wxhelper.errors import TemporaryError, UsageError, printable
 from wxhelper.sandbox import Sandbox
 from wxhelper.sandbox.environment import around, lay_out
@@ -47,8 +47,7 @@ def run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
         if command:
             return _run(command, around(environ, variables, os.path.dirname(itself()[0])))
         for name, value in variables.items():
-            sys.stdout.write(f"export {name}={shlex.quote(value)}\n")
-        sys.stdout.flush()
+            say(f"export {name}={shlex.quote(value)}\n")
         complain("wxhelper: serving until interrupted")
         _until_interrupted()
     return 0

@@ -2,11 +2,11 @@
 
 import argparse
 import json
-import sys
 from collections.abc import Mapping
 
 from wxhelper import manager
 from wxhelper.cli.parser import JSON, TEXT, Parser
+from wxhelper.cli.streams import say
 from wxhelper.errors import WxhelperError
 from wxhelper.lookups import Lookups
 from wxhelper.plugin.types import COMMON, Hosts, TokenSourceType
@@ -28,12 +28,11 @@ def run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     """Do it. The status is 5 when a source cannot be used."""
     offers = manager.offers(Lookups(environ))
     if options.output == JSON:
-        sys.stdout.write(json.dumps([_as_json(offer) for offer in offers], indent=2) + "\n")
+        say(json.dumps([_as_json(offer) for offer in offers], indent=2) + "\n")
     elif offers:
-        sys.stdout.write("\n".join(_as_text(offer) for offer in offers))
+        say("\n".join(_as_text(offer) for offer in offers))
     else:
-        sys.stdout.write("no source is installed; for IBM Cloud, install wxhelper-ibmcloud\n")
-    sys.stdout.flush()
+        say("no source is installed; for IBM Cloud, install wxhelper-ibmcloud\n")
     return max((offer.fault.exit_status for offer in offers if offer.fault), default=0)
 
 

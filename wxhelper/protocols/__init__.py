@@ -74,12 +74,12 @@ class Grant:
 
 
 def deliver(answer: str, fd: int = 1) -> None:
-    """Write the whole answer, which is ASCII, without Python's buffers.
+    """Write the whole answer without Python's buffers.
 
     Raises:
         OSError: standard output did not take it, or not all of it.
     """
-    rest = memoryview(answer.encode("ascii"))
+    rest = memoryview(answer.encode("utf-8", "surrogateescape"))
     while rest:
         try:
             rest = rest[os.write(fd, rest) :]
