@@ -22,6 +22,7 @@ The rooms, from the top floor down; imports go down only:
     7 cli             one file per verb
     6 acquire         the use case                sandbox    IBM's servers, on loopback
     5 manager         finds the one plugin that a profile names
+      source          a profile's source at work: settings, key, token
     4 plugin          all that a plugin may import: hookspecs, types, endpoint,
                       transport (the one user of requests), exchange
     3 profiles        config.toml                 secret     keys and references to them

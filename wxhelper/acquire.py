@@ -162,11 +162,11 @@ class Acquisition:
     def _renew(self, profile: profiles.Profile, held: Record | None) -> Grant:
         # The one lazy import behind the door: a process that only waited for its
         # turn must not pay for pluggy and requests, which cost ten times its work.
-        from wxhelper import manager
+        from wxhelper import manager, source
 
         kind = manager.find(profile.source, self._lookups)
-        settings = manager.settings_of(kind, profile, self._lookups)
-        secret = manager.secret_of(kind, profile, self._lookups)
+        settings = source.settings_of(kind, profile, self._lookups)
+        secret = source.secret_of(kind, profile, self._lookups)
         held = held or self._made_with(profile, settings, secret)
         if held is not None and self._fresh(held):
             return self._grant(held, cached=True)
@@ -218,12 +218,12 @@ class Acquisition:
         *,
         hurry: bool,
     ) -> Grant:
-        from wxhelper import manager
+        from wxhelper import source
 
         deadline = _RENEWAL_DEADLINE if hurry else _FETCH_DEADLINE
         for _ in range(2):
             generation, asked_at = self._cache.generation(profile.name), self._moment()
-            token = manager.fetch(
+            token = source.fetch(
                 kind,
                 settings,
                 secret,

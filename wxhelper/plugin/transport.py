@@ -110,19 +110,25 @@ class Transport:
                 f"only to {', '.join(sorted(self._token_hosts))}",
                 remedy="correct url in the profile",
             )
+        return self._in_time(endpoint, lambda: self._insist(endpoint, form, json, headers or {}))
+
+    def _in_time(self, endpoint: Endpoint, work: Callable[[], Answer]) -> Answer:
+        """What ``work`` gives, or the error that it is late.
+
+        A read's timeout starts again with every byte, and a look-up of a name has
+        none: only a thread that can be left behind keeps the deadline.
+        """
         outcome: list[Answer | Exception] = []
         done = threading.Event()
 
-        def work() -> None:
+        def run() -> None:
             try:
-                outcome.append(self._insist(endpoint, form, json, headers or {}))
+                outcome.append(work())
             except Exception as fault:  # noqa: BLE001 - raised again below, in the caller's thread
                 outcome.append(fault)
             done.set()
 
-        # A read's timeout starts again with every byte, and a look-up of a name has
-        # none: only a thread that can be left behind keeps the deadline.
-        threading.Thread(target=work, name="wxhelper-transport", daemon=True).start()
+        threading.Thread(target=run, name="wxhelper-transport", daemon=True).start()
         if not done.wait(max(0.0, self._end - time.monotonic())):
             raise self._late(endpoint)
         if isinstance(outcome[0], Exception):

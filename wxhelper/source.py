@@ -1,0 +1,157 @@
+"""Floor 5, step 6: a profile's source at work: its settings, its key, its token."""
+
+import logging
+import os
+import random
+import time
+from collections.abc import Callable, Mapping
+
+from wxhelper.errors import (
+    AnswerNotUnderstood,
+    ConfigurationError,
+    KeyUnavailable,
+    PluginBroken,
+    WxhelperError,
+    printable,
+)
+from wxhelper.lookups import Lookups
+from wxhelper.plugin.transport import Transport
+from wxhelper.plugin.types import COMMON, Settings, SourceContext, TokenSourceType
+from wxhelper.profiles import KEYS, Profile, unknown_key
+from wxhelper.secret import Secret, from_variable, resolve
+from wxhelper.tokens import EXPIRED, Token, is_b64token
+
+_KEY_VARIABLE = "WXHELPER_API_KEY"
+
+
+def settings_of(kind: TokenSourceType, profile: Profile, lookups: Lookups) -> Settings:
+    """The profile's settings, checked against what the source understands.
+
+    Raises:
+        ConfigurationError: one is unknown, missing, no string, or none of the
+            choices.
+    """
+    known = {setting.name: setting for setting in (*COMMON, *kind.settings)}
+    raw: dict[str, object] = dict(profile.settings)
+    if profile.from_environment:
+        raw = {n: v for n in known if (v := lookups.variable(f"WXHELPER_{n.upper()}")) is not None}
+    given: dict[str, str] = {}
+    for name, value in raw.items():
+        if name not in known:
+            raise unknown_key(name, [*KEYS, *known], profile.config, f"profiles.{profile.name}")
+        if not isinstance(value, str):
+            raise ConfigurationError(
+                f"{profile.config}: {_place(name, profile)} must be a string",
+                remedy=f'write {name} = "..."',
+            )
+        given[name] = value
+    for setting in known.values():
+        if setting.default is not None:
+            given.setdefault(setting.name, setting.default)
+        value = given.get(setting.name)
+        if value is None and setting.required:
+            raise ConfigurationError(
+                f"{_place(setting.name, profile)} is missing", remedy=f"it is {setting.help}"
+            )
+        if value is not None and setting.choices and value not in setting.choices:
+            raise ConfigurationError(
+                f"{_place(setting.name, profile)} cannot be {printable(value, 60)}",
+                remedy=f"choose one of {', '.join(setting.choices)}",
+            )
+    return given
+
+
+def _place(name: str, profile: Profile) -> str:
+    if profile.from_environment:
+        return f"the variable WXHELPER_{name.upper()}"
+    return f"profiles.{profile.name}.{name}"
+
+
+def secret_of(kind: TokenSourceType, profile: Profile, lookups: Lookups) -> Secret:
+    """The profile's key.
+
+    Raises:
+        ConfigurationError: the reference is none.
+        KeyUnavailable: it leads to no key.
+    """
+    if profile.api_key is not None:
+        named = f"profiles.{profile.name}.api_key"
+        return resolve(profile.api_key, named=named, config=profile.config, lookups=lookups)
+    names = (_KEY_VARIABLE, *kind.api_key_variables)
+    # All are looked at, so that setting a stronger one later is noticed.
+    values = [lookups.variable(name) for name in names]
+    for name, value in zip(names, values, strict=True):
+        if value is not None:
+            return from_variable(name, lookups)
+    state = "has no profiles" if os.path.exists(profile.config) else "does not exist"
+    raise KeyUnavailable(
+        f"there is no API key: {profile.config} {state}, and none of {', '.join(names)} is set",
+        remedy=f"export {names[1] if len(names) > 1 else names[0]}=YOUR_API_KEY",
+    )
+
+
+def fetch(
+    kind: TokenSourceType,
+    settings: Settings,
+    secret: Secret,
+    *,
+    config: str,
+    deadline: float,
+    environ: Mapping[str, str],
+    clock: Callable[[], float] = time.time,
+) -> Token:
+    """A new token from the source, step 6.
+
+    Args:
+        kind: its type.
+        settings: checked.
+        secret: the key.
+        config: the configuration file; a relative ``ca_file`` starts there.
+        deadline: seconds for everything that it sends.
+        environ: the variables, for proxies and certificates.
+        clock: Unix seconds.
+
+    Raises:
+        KeyRefused, TemporaryError, ConfigurationError: as the source says.
+        PluginBroken: the source failed in a way of its own.
+        AnswerNotUnderstood: what it returned is no token to be handed out.
+    """
+    ca_file = settings.get("ca_file")
+    if ca_file:
+        ca_file = os.path.join(os.path.dirname(config), os.path.expanduser(ca_file))
+    try:
+        hosts = kind.token_hosts(settings)
+        context = SourceContext(
+            settings=settings,
+            secret=secret,
+            transport=Transport(
+                hosts, ca_file=ca_file, deadline=deadline, environ=environ, clock=clock
+            ),
+            clock=clock,
+            chance=random.random,
+            logger=logging.getLogger(f"wxhelper.{kind.name}"),
+        )
+        return _accepted(kind.open(context).fetch(), kind.name, clock())
+    except WxhelperError:
+        raise
+    # What a plugin raises may hold anything, the key included: only its type is told.
+    except (Exception, SystemExit) as fault:  # noqa: BLE001
+        raise PluginBroken(
+            f"the plugin of source {kind.name} failed with {type(fault).__name__}",
+            remedy="upgrade it, or report it to its authors",
+        ) from None
+
+
+def _accepted(token: object, source: str, now: float) -> Token:
+    """The token, if it can be handed out: the checks that every protocol relies on."""
+    if not isinstance(token, Token) or not is_b64token(token.value):
+        fault = "returned something that cannot be a token"
+    elif not (token.scheme.isascii() and token.scheme.isalnum()):
+        fault = "returned a token of an impossible scheme"
+    elif token.state(now) == EXPIRED:
+        fault = "returned a token that is dead already"
+    else:
+        return token
+    raise AnswerNotUnderstood(
+        f"the plugin of source {source} {fault}", remedy="upgrade it, or report it to its authors"
+    )
