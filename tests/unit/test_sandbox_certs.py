@@ -2,6 +2,7 @@ import os
 import ssl
 import stat
 import subprocess
+import sys
 import time
 
 import pytest
@@ -111,7 +112,7 @@ def test_an_odd_directory_does_not_matter(tmp_path):
 
 @pytest.fixture
 def no_trustme(monkeypatch):
-    monkeypatch.setattr(certs.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setitem(sys.modules, "trustme", None)
 
 
 def script(tmp_path, text) -> str:

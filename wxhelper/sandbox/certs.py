@@ -7,7 +7,6 @@ certificates satisfy Go, curl and Python's ``VERIFY_X509_STRICT`` (the default s
 
 import datetime
 import importlib
-import importlib.util
 import os
 import secrets
 import shutil
@@ -15,6 +14,7 @@ import subprocess
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 LOOPBACK_NAMES = ("127.0.0.1", "localhost")
 DAY = 86_400.0
@@ -108,9 +108,11 @@ def make(
     try:
         _Openssl(openssl, room).make(names, starts, ends)
     except CertificatesUnavailable as reason:
-        if importlib.util.find_spec("trustme") is None:
+        try:
+            trustme = importlib.import_module("trustme")
+        except ImportError:
             raise CertificatesUnavailable(f"{reason}, and trustme is not installed") from reason
-        _make_with_trustme(room, names, starts, ends)
+        _make_with_trustme(trustme, room, names, starts, ends)
     files = Certificates(*(os.path.join(room, n) for n in (_CA_FILE, _CERTIFICATE_FILE, _KEY_FILE)))
     os.chmod(files.key_file, 0o600)
     return files
@@ -194,8 +196,9 @@ class _Openssl:
             raise CertificatesUnavailable(f"{self._program} {arguments[0]} failed ({said})")
 
 
-def _make_with_trustme(room: str, names: Sequence[str], starts: float, ends: float) -> None:
-    trustme = importlib.import_module("trustme")
+def _make_with_trustme(
+    trustme: Any, room: str, names: Sequence[str], starts: float, ends: float
+) -> None:
     authority = trustme.CA()
     server = authority.issue_cert(*names, not_before=_moment(starts), not_after=_moment(ends))
     authority.cert_pem.write_to_path(os.path.join(room, _CA_FILE))
