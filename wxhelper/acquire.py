@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from wxhelper import errors, profiles
 from wxhelper.cache import Cache, Failure, Lock
-from wxhelper.errors import KeyRefused, TemporaryError, Throttled, WxhelperError
+from wxhelper.errors import ConfigurationError, KeyRefused, TemporaryError, Throttled, WxhelperError
 from wxhelper.fingerprint import fingerprint
 from wxhelper.lookups import Lookups
 from wxhelper.protocols import Asked, Grant
@@ -94,7 +94,13 @@ class Acquisition:
                 held = self._usable(self._cache.read(profile.name))
                 if held is not None and self._fresh(held):
                     return self._grant(held, cached=True)
-                return self._renew(profile, held)
+                try:
+                    return self._renew(profile, held)
+                except ConfigurationError:
+                    if held is None:
+                        raise
+                    self._postpone(held)
+                    return self._grant(held, cached=True)
         except WxhelperError as fault:
             fault.profile = profile.name
             raise
@@ -166,7 +172,8 @@ class Acquisition:
 
         kind = manager.find(profile.source, self._lookups)
         settings = source.settings_of(kind, profile, self._lookups)
-        secret = source.secret_of(kind, profile, self._lookups)
+        deadline = _RENEWAL_DEADLINE if held is not None else _FETCH_DEADLINE
+        secret = source.secret_of(kind, profile, self._lookups, deadline=deadline)
         held = held or self._made_with(profile, settings, secret)
         if held is not None and self._fresh(held):
             return self._grant(held, cached=True)
@@ -263,11 +270,10 @@ class Acquisition:
             self.unkept = fault.strerror or str(fault)
 
     def _postpone(self, held: Record) -> None:
-        """After a renewal that failed, leave the door to itself for a while."""
-        failure = self._cache.failure(held.profile)
-        if failure is None or held.token.expires_at is None:
-            return
-        held.token.refresh_at = int(min(failure.until, held.token.expires_at)) + 1
+        """After a renewal that failed, leave the token to the door for a while."""
+        failure, now = self._cache.failure(held.profile), self._moment().wall
+        until = failure.until if failure is not None and failure.stands(now) else 0.0
+        held.token.refresh_at = int(max(until, now + _FAILED_FOR)) + 1
         with suppress(OSError):
             self._cache.write(held)
 

@@ -18,7 +18,7 @@ that was under way counts for nothing however late it ends.
 import contextlib
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import platformdirs
@@ -96,11 +96,12 @@ class Cache:
     def __init__(self, environ: Mapping[str, str], config: str) -> None:
         self._environ = environ
         self._config = config
+        self._chosen = bool(environ.get("WXHELPER_CACHE_DIR"))
         self.directory = paths.cache_dir(environ)
         if os.name != "posix":
             # Elsewhere nothing here can prove that a file is private: nothing is kept.
             self.directory = None
-        elif self.directory is None:
+        elif self.directory is None and not self._chosen:
             with contextlib.suppress(RuntimeError):  # a user without a home directory
                 self.directory = platformdirs.user_cache_dir("wxhelper", appauthor=False)
 
@@ -201,24 +202,30 @@ class Cache:
         Where the file system has no locks, or no file can be made, everybody has
         the turn.
         """
+        name = self._name(paths.LOCK, profile)
         try:
-            os.close(self._open_directory())
-            assert self.directory is not None  # noqa: S101 - it was just opened
-            lock = FileLock(
-                os.path.join(self.directory, self._name(paths.LOCK, profile)),
-                timeout=0,
-                mode=0o600,
-                thread_local=False,
-                # A soft lock would outlive its holder, and an unlinked one lets two in.
-                fallback_to_soft=False,
-                preserve_lock_file=True,
-            )
-            lock.acquire()
+            with _private_umask():
+                os.close(self._open_directory())
+                assert self.directory is not None  # noqa: S101 - it was just opened
+                return Lock(self._locked(os.path.join(self.directory, name)))
         except Timeout:
             return None
         except (OSError, NotImplementedError, ValueError):
             return Lock(None)
-        return Lock(lock)
+
+    @staticmethod
+    def _locked(path: str) -> FileLock:
+        lock = FileLock(
+            path,
+            timeout=0,
+            mode=0o600,
+            thread_local=False,
+            # A soft lock would outlive its holder, and an unlinked one lets two in.
+            fallback_to_soft=False,
+            preserve_lock_file=True,
+        )
+        lock.acquire()
+        return lock
 
     def _unlink(self, kind: str, profile: str) -> None:
         if self.directory is not None:
@@ -236,7 +243,11 @@ class Cache:
             found = os.fstat(folder)
             if found.st_uid != os.geteuid():
                 raise PermissionError(f"{self.directory} belongs to another user")
-            if found.st_mode & 0o077:
+            # A directory of the user's choice may serve other purposes: it is not ours
+            # to close, as /tmp is not root's.
+            if self._chosen and found.st_mode & 0o022:
+                raise PermissionError(f"{self.directory} can be written by other users")
+            if not self._chosen and found.st_mode & 0o077:
                 os.fchmod(folder, 0o700)
         except BaseException:
             os.close(folder)
@@ -244,12 +255,23 @@ class Cache:
         return folder
 
     def _replace(self, name: str, text: str) -> None:
-        folder = self._open_directory()
-        try:
-            _sweep(folder, Moment.now().wall)
-            _write_by_rename(folder, name, text.encode("utf-8", "surrogateescape"))
-        finally:
-            os.close(folder)
+        with _private_umask():
+            folder = self._open_directory()
+            try:
+                _sweep(folder, Moment.now().wall)
+                _write_by_rename(folder, name, text.encode("utf-8", "surrogateescape"))
+            finally:
+                os.close(folder)
+
+
+@contextlib.contextmanager
+def _private_umask() -> Iterator[None]:
+    """Modes come out as they are asked for, neither looser nor tighter."""
+    before = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)
 
 
 def _make_private(directory: str) -> None:

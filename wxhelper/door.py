@@ -90,6 +90,8 @@ def _asked(arguments: "list[str]") -> Asked | None:
         if option not in _OPTIONS[verb] or option in given:
             return None
         given[option] = value if equals else next(rest, "")
+        if not equals and given[option].startswith("-"):
+            return None
     min_ttl = given.get("--min-ttl", "0")
     output = given.get("--output", RAW)
     version = given.get("--api-version")

@@ -7,6 +7,7 @@ was changed in the clock tick of the read could change once more and look the
 same (git's racy-git), so a young file is read only when that tick is over.
 """
 
+import errno
 import os
 import stat
 import time
@@ -106,12 +107,21 @@ class Lookups:
 
 def _read_regular(path: str, limit: int) -> File:
     # Without O_NONBLOCK a FIFO in the file's place would hold us for ever.
-    fd = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0))
-    with open(fd, "rb") as stream:
+    try:
+        fd = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    except ValueError:
+        raise OSError("it is no path") from None
+    try:
         found = os.fstat(fd)
+        if stat.S_ISDIR(found.st_mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         if not stat.S_ISREG(found.st_mode):
             raise OSError("it is not a regular file")
-        data = stream.read(limit + 1)
-        if len(data) > limit:
-            raise OSError(f"it is larger than {limit} bytes")
-        return File(path, data, found)
+        data = b""
+        while len(data) <= limit and (chunk := os.read(fd, limit + 1 - len(data))):
+            data += chunk
+    finally:
+        os.close(fd)
+    if len(data) > limit:
+        raise OSError(f"it is larger than {limit} bytes")
+    return File(path, data, found)

@@ -25,7 +25,7 @@ POINTER = "pointer"
 def cache_dir(environ: "Mapping[str, str]", platform: str = sys.platform) -> str | None:
     """The cache directory, or None where only platformdirs can tell."""
     if given := environ.get("WXHELPER_CACHE_DIR"):
-        return os.path.abspath(given)
+        return _absolute(given)
     base = _base(environ, platform, "XDG_CACHE_HOME", ".cache", "Library/Caches")
     return base and os.path.join(base, _APPLICATION)
 
@@ -33,9 +33,16 @@ def cache_dir(environ: "Mapping[str, str]", platform: str = sys.platform) -> str
 def config_file(environ: "Mapping[str, str]", platform: str = sys.platform) -> str | None:
     """The configuration file, there or not; None where only platformdirs can tell."""
     if given := environ.get("WXHELPER_CONFIG"):
-        return os.path.abspath(given)
+        return _absolute(given)
     base = _base(environ, platform, "XDG_CONFIG_HOME", ".config", "Library/Application Support")
     return base and os.path.join(base, _APPLICATION, "config.toml")
+
+
+def _absolute(path: str) -> str | None:
+    try:
+        return os.path.abspath(path)
+    except OSError:  # it is relative to a directory that is gone
+        return None
 
 
 def _base(

@@ -12,6 +12,7 @@ Only the profile that is meant is looked into: a slip in another one stops nobod
 Without a configuration the variables are a profile, named ``env``.
 """
 
+import codecs
 import difflib
 import os
 import re
@@ -75,6 +76,11 @@ def config_file(environ: Mapping[str, str]) -> str:
     known = paths.config_file(environ)
     if known is not None:
         return known
+    if environ.get("WXHELPER_CONFIG"):
+        raise ConfigurationError(
+            "WXHELPER_CONFIG is a relative path, and the current directory is gone",
+            remedy="give it as an absolute path",
+        )
     try:
         folder = platformdirs.user_config_dir("wxhelper", appauthor=False)
     except RuntimeError:
@@ -150,17 +156,22 @@ def _read(config: str, lookups: Lookups) -> dict[str, object]:
             f"the configuration {config} can be changed by other users",
             remedy=f"chmod go-w {shlex.quote(config)}",
         )
+    data = found.data.removeprefix(codecs.BOM_UTF8)
     try:
-        return tomllib.loads(found.data.decode("utf-8-sig"))
+        return tomllib.loads(data.decode("utf-8"))
     except UnicodeDecodeError as fault:
-        line = found.data.count(b"\n", 0, fault.start) + 1
+        line = data.count(b"\n", 0, fault.start) + 1
         reason = "it is not UTF-8 text"
     except tomllib.TOMLDecodeError as fault:
         # The parser's words may show a character of the text, never a value.
         said, _, place = str(fault).partition(" (at ")
         number = re.match(r"line (\d+)", place)
-        line = int(number[1]) if number else found.data.count(b"\n") + 1
+        line = int(number[1]) if number else data.count(b"\n") + 1
         reason = printable(said[:1].lower() + said[1:])
+    except ValueError:  # Python reads no number of more than 4,300 digits
+        giant = re.search(rb"\d{4300}", data)
+        line = data.count(b"\n", 0, giant.start() if giant else 0) + 1
+        reason = "a number is too long"
     except RecursionError:
         line, reason = 1, "it is nested too deeply"
     raise ConfigurationError(

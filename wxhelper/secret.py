@@ -93,7 +93,14 @@ class Secret:
         raise TypeError("a key is not to be copied out of the process")
 
 
-def resolve(reference: str, *, named: str, config: str, lookups: Lookups) -> Secret:
+def resolve(
+    reference: str,
+    *,
+    named: str,
+    config: str,
+    lookups: Lookups,
+    deadline: float = COMMAND_DEADLINE,
+) -> Secret:
     """The key that a reference leads to.
 
     Args:
@@ -101,6 +108,7 @@ def resolve(reference: str, *, named: str, config: str, lookups: Lookups) -> Sec
         named: where the reference stands, for messages: ``profiles.dev.api_key``.
         config: the configuration file; relative paths start at its directory.
         lookups: reads variables and files.
+        deadline: seconds that a command may take.
 
     Raises:
         ConfigurationError: it is no reference, or the key file can be written by
@@ -114,7 +122,7 @@ def resolve(reference: str, *, named: str, config: str, lookups: Lookups) -> Sec
     if colon and kind == "file" and rest:
         return _from_file(_expand(rest, folder, lookups), lookups)
     if colon and kind == "command" and rest.strip():
-        return _from_command(rest, named, folder, lookups.environ)
+        return _from_command(rest, named, folder, lookups.environ, deadline)
     raise ConfigurationError(
         f"{named} is not a reference to a key (if it is a key: {config} is not the place for it)",
         remedy=f"put the key into a private file or a variable and write {KINDS} instead",
@@ -212,7 +220,9 @@ def _checked(value: str, origin: str) -> str:
     return value
 
 
-def _from_command(line: str, named: str, folder: str, environ: Mapping[str, str]) -> Secret:
+def _from_command(
+    line: str, named: str, folder: str, environ: Mapping[str, str], seconds: float
+) -> Secret:
     try:
         words = shlex.split(line)
     except ValueError as fault:
@@ -237,11 +247,12 @@ def _from_command(line: str, named: str, folder: str, environ: Mapping[str, str]
         raise KeyUnavailable(
             f"{origin} cannot be run: {reason}", remedy=f"correct the command in {named}"
         ) from None
-    return Secret(_checked(_decoded(_output_of(process, origin), origin), origin), origin)
+    output = _output_of(process, origin, seconds)
+    return Secret(_checked(_decoded(output, origin), origin), origin)
 
 
-def _output_of(process: "subprocess.Popen[bytes]", origin: str) -> bytes:
-    deadline = time.monotonic() + COMMAND_DEADLINE
+def _output_of(process: "subprocess.Popen[bytes]", origin: str, seconds: float) -> bytes:
+    deadline = time.monotonic() + seconds
     try:
         output, complaint = _read_both(process, deadline)
         if len(output) > _LIMIT:
@@ -251,7 +262,7 @@ def _output_of(process: "subprocess.Popen[bytes]", origin: str) -> bytes:
         status = process.wait(max(0.0, deadline - time.monotonic()))
     except (TimeoutError, subprocess.TimeoutExpired):
         raise KeyUnavailable(
-            f"{origin} printed no key within {COMMAND_DEADLINE:.0f} seconds",
+            f"{origin} printed no key within {seconds:g} seconds",
             remedy="unlock the key manager that it asks, or run the command by hand",
         ) from None
     finally:

@@ -67,8 +67,16 @@ def _place(name: str, profile: Profile) -> str:
     return f"profiles.{profile.name}.{name}"
 
 
-def secret_of(kind: TokenSourceType, profile: Profile, lookups: Lookups) -> Secret:
+def secret_of(
+    kind: TokenSourceType, profile: Profile, lookups: Lookups, *, deadline: float
+) -> Secret:
     """The profile's key.
+
+    Args:
+        kind: the type, which names the variables that people keep such a key in.
+        profile: the profile.
+        lookups: reads variables and files.
+        deadline: seconds that a command may take.
 
     Raises:
         ConfigurationError: the reference is none.
@@ -76,7 +84,13 @@ def secret_of(kind: TokenSourceType, profile: Profile, lookups: Lookups) -> Secr
     """
     if profile.api_key is not None:
         named = f"profiles.{profile.name}.api_key"
-        return resolve(profile.api_key, named=named, config=profile.config, lookups=lookups)
+        return resolve(
+            profile.api_key,
+            named=named,
+            config=profile.config,
+            lookups=lookups,
+            deadline=deadline,
+        )
     names = (_KEY_VARIABLE, *kind.api_key_variables)
     # All are looked at, so that setting a stronger one later is noticed.
     values = [lookups.variable(name) for name in names]

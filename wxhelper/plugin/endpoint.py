@@ -36,7 +36,7 @@ class Endpoint:
         Raises:
             EndpointRefused: it is no such address, or a key must not go there.
         """
-        if url != url.strip() or not url.isprintable() or "\\" in url:
+        if not url.isprintable() or " " in url or "\\" in url:
             raise _refused(named, "holds a space or an unprintable character", url)
         try:
             parts = urlsplit(url)
@@ -103,7 +103,7 @@ def is_loopback(host: str) -> bool:
 
 def _refused(named: str, reason: str, url: str) -> EndpointRefused:
     # What stands before an @ or behind a ? may be a password or a key.
-    shown = re.sub(r"//[^/]*@", "//", re.split(r"[?#]", url)[0])
+    shown = re.sub(r"//.*@", "//", re.split(r"[?#]", url)[0])
     return EndpointRefused(
         f"{named} {reason}: {printable(shown)}", remedy="write it as https://HOST[:PORT][/PATH]"
     )
