@@ -32,6 +32,7 @@ FROM_ENVIRONMENT = "env"
 DEFAULT_SOURCE = "ibmcloud"
 KEYS = ("source", "api_key", "hosts")
 _SIZE_LIMIT = 1_048_576
+_LONGEST_SHOWN = 30
 _TOP = ("default_profile", "profiles")
 
 
@@ -124,7 +125,7 @@ def choose(named: str | None, *, config: str, lookups: Lookups) -> Profile:
         )
     if name not in tables:
         raise UnknownProfile(
-            f"there is no profile {name} in {config}, only {_listed(tables)}",
+            f"there is no profile {_shown(name)} in {config}, only {_listed(tables)}",
             remedy=f"did you mean --profile {nearest(name, tables) or min(tables)}?",
         )
     return _profile(name, tables[name], config, is_default=name == default)
@@ -134,6 +135,11 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     """The known word that was probably meant."""
     found = difflib.get_close_matches(word, list(known), n=1)
     return found[0] if found else None
+
+
+def _shown(name: str) -> str:
+    """A name that is none; one as long as a key may be a key in the wrong place."""
+    return name if len(name) <= _LONGEST_SHOWN else "of that name"
 
 
 def _listed(tables: Iterable[str]) -> str:
@@ -271,11 +277,12 @@ def _profile(name: str, table: object, config: str, *, is_default: bool) -> Prof
 
 
 def _from_environment(named: str | None, config: str, lookups: Lookups) -> Profile:
-    if named not in (None, FROM_ENVIRONMENT):
+    if named is not None and named != FROM_ENVIRONMENT:
         raise UnknownProfile(
-            f"there is no profile {named}: {config} "
+            f"there is no profile {_shown(named)}: {config} "
             + ("has no profiles" if os.path.exists(config) else "does not exist"),
-            remedy=f"write [profiles.{named}] into it; an example is in: wxhelper --help",
+            remedy=f"write [profiles.{named if len(named) <= _LONGEST_SHOWN else 'NAME'}] into it; "
+            "an example is in: wxhelper --help",
         )
     source = lookups.variable("WXHELPER_SOURCE") or DEFAULT_SOURCE
     return Profile(

@@ -74,9 +74,11 @@ class Secret:
         raw = self._value.encode("utf-8", "surrogateescape")
         spellings = {
             self._value,
+            quote(raw),
             quote(raw, safe=""),
             quote_plus(raw),
             json.dumps(self._value)[1:-1],
+            json.dumps(self._value, ensure_ascii=False)[1:-1],
             base64.b64encode(raw).decode().rstrip("="),
             base64.urlsafe_b64encode(raw).decode().rstrip("="),
             raw.hex(),

@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 
 import requests
 import requests.utils
+import urllib3.exceptions
 
 from wxhelper import __version__
 from wxhelper.errors import (
@@ -167,7 +168,7 @@ class Transport:
         proxies = {} if local else requests.utils.get_environ_proxies(endpoint.url)
         sent_at = self._clock()
         try:
-            with requests.Session() as session:
+            with _Session() as session:
                 session.trust_env = False
                 session.headers.clear()
                 with session.post(
@@ -188,9 +189,14 @@ class Transport:
                     verify=self._verify,
                 ) as response:
                     return _answer(response, endpoint, sent_at)
-        except requests.exceptions.Timeout:
+        # requests wraps what urllib3 raises, but not for a body that is read as it comes.
+        except (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError):
             raise self._late(endpoint) from None
-        except (requests.exceptions.RequestException, OSError) as fault:
+        except (
+            requests.exceptions.RequestException,
+            urllib3.exceptions.HTTPError,
+            OSError,
+        ) as fault:
             raise _explained(fault, endpoint, proxies) from None
 
     def _late(self, endpoint: Endpoint) -> Unreachable:
@@ -198,6 +204,13 @@ class Transport:
             f"{endpoint.host} did not answer within {self._seconds:g} seconds",
             remedy="try again; if it stays so, look at the network and the proxy",
         )
+
+
+class _Session(requests.Session):
+    """Sees no redirect anywhere; even one that is not followed would be looked into."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:  # noqa: ARG002
+        return None
 
 
 class _BrokenOff(Unreachable):
@@ -212,10 +225,9 @@ def _no_authentication(request: requests.PreparedRequest) -> requests.PreparedRe
 def _answer(response: requests.Response, endpoint: Endpoint, sent_at: float) -> Answer:
     headers = {name.lower(): value for name, value in response.headers.items()}
     if 300 <= response.status_code < 400:
-        target = urlsplit(headers.get("location", ""))
-        where = f"{target.scheme}://{target.hostname}" if target.hostname else "another path"
         raise Redirected(
-            f"{endpoint.host} redirects to {printable(where)}, and a key is not sent after it",
+            f"{endpoint.host} redirects to {_target(headers.get('location', ''), endpoint)}, "
+            "and a key is not sent after it",
             remedy="write the token service's own address as url in the profile",
         )
     if headers.get("content-encoding", "identity") != "identity":
@@ -233,6 +245,16 @@ def _answer(response: requests.Response, endpoint: Endpoint, sent_at: float) -> 
         f"{endpoint.host} sent more than {BODY_LIMIT // 1024} KiB where a token was expected",
         remedy="check url in the profile",
     )
+
+
+def _target(location: str, endpoint: Endpoint) -> str:
+    """A redirect's target as scheme and host: the rest may hold anything."""
+    try:
+        parts = urlsplit(location, scheme=endpoint.scheme)
+        host = parts.hostname
+    except ValueError:
+        host = None
+    return printable(f"{parts.scheme}://{host}") if host else "another path"
 
 
 def _certificates(ca_file: str | None, environ: Mapping[str, str]) -> str | bool:
