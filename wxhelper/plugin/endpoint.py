@@ -7,6 +7,9 @@ from urllib.parse import urlsplit
 
 from wxhelper.errors import EndpointRefused, printable
 
+# A name's labels as they stand in DNS, or an IPv6 address without its brackets.
+_HOST = re.compile(r"[a-z0-9_]([a-z0-9._-]*[a-z0-9_])?|[0-9a-f:.]*:[0-9a-f:.]*")
+
 
 @dataclass(frozen=True)
 class Endpoint:
@@ -44,6 +47,8 @@ class Endpoint:
             host = (parts.hostname or "").encode("idna").decode("ascii").removesuffix(".").lower()
         except (ValueError, UnicodeError):
             raise _refused(named, "is not an address", url) from None
+        if host and not _HOST.fullmatch(host):
+            raise _refused(named, "is not an address", url)
         if parts.scheme not in ("http", "https"):
             raise _refused(named, "must begin with https://", url)
         if not host:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import Literal
+from urllib.parse import urlsplit
 
 from wxhelper.errors import (
     THIS_PROFILE,
@@ -63,10 +64,11 @@ class KeyExchange:
         Raises:
             EndpointRefused: the address is none that a key may go to.
         """
-        own = Endpoint.parse(self.url.format_map(dict(settings)))
         if "url" not in settings:
-            return own
-        return Endpoint.parse(settings["url"], default_path=own.path)
+            return Endpoint.parse(self.url.format_map(dict(settings)))
+        # The settings that make the service's own host are not needed beside url.
+        path = urlsplit(self.url).path.format_map(dict(settings))
+        return Endpoint.parse(settings["url"], default_path=path or "/")
 
     def token_hosts(self, settings: Settings) -> frozenset[str]:
         """The one host that the key goes to."""
@@ -155,7 +157,7 @@ def _said(answer: Answer, secret: Secret) -> str:
     names = ("errorMessage", "message", "error_description", "error")
     message = next((content[n] for n in names if isinstance(content.get(n), str)), "")
     words = f"{code} {message}" if isinstance(code, str) else message
-    return printable(secret.redact(words)).rstrip(".")
+    return printable(secret.redact(words).rstrip(". \n"))
 
 
 def retry_after(answer: Answer, now: float) -> float | None:
@@ -234,7 +236,7 @@ def lifetime(content: Mapping[str, object], token: str, answer: Answer, service:
     else:
         until, since = _seconds(claims.get("exp")), _seconds(claims.get("iat"))
         life = None if until is None or since is None else until - since
-    if life is None or life <= 0:
+    if life is None or not life > 0:  # infinity less infinity is not a number
         raise AnswerNotUnderstood(
             f"the answer of {service} does not say how long the token lives",
             remedy=_NOT_A_TOKEN_SERVICE,

@@ -39,6 +39,11 @@ BODY_LIMIT = 262_144
 _RETRIES = 2
 _RETRY_PAUSE = 0.2
 _RETRIED = (502, 503, 504)
+_HEADERS = {
+    "Accept": "application/json",
+    "Accept-Encoding": "identity",
+    "User-Agent": f"wxhelper/{__version__}",
+}
 _CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
 
 
@@ -57,6 +62,14 @@ class Answer:
     headers: Mapping[str, str]
     body: bytes = field(repr=False)
     sent_at: float
+
+
+@dataclass(frozen=True)
+class _Request:
+    endpoint: Endpoint
+    form: Mapping[str, str] | None = field(repr=False)
+    json: Mapping[str, str] | None = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
 
 
 class Transport:
@@ -82,6 +95,7 @@ class Transport:
     ) -> None:
         self._token_hosts = token_hosts
         self._verify = _certificates(ca_file, environ)
+        self._environ = environ
         self._seconds = deadline
         self._end = time.monotonic() + deadline
         self._clock = clock
@@ -111,7 +125,8 @@ class Transport:
                 f"only to {', '.join(sorted(self._token_hosts))}",
                 remedy="correct url in the profile",
             )
-        return self._in_time(endpoint, lambda: self._insist(endpoint, form, json, headers or {}))
+        request = _Request(endpoint, form, json, headers or {})
+        return self._in_time(endpoint, lambda: self._insist(request))
 
     def _in_time(self, endpoint: Endpoint, work: Callable[[], Answer]) -> Answer:
         """What ``work`` gives, or the error that it is late.
@@ -136,18 +151,12 @@ class Transport:
             raise outcome[0]
         return outcome[0]
 
-    def _insist(
-        self,
-        endpoint: Endpoint,
-        form: Mapping[str, str] | None,
-        json: Mapping[str, str] | None,
-        headers: Mapping[str, str],
-    ) -> Answer:
+    def _insist(self, request: "_Request") -> Answer:
         for attempt in range(_RETRIES + 1):
             pause = _RETRY_PAUSE * 2**attempt * random.uniform(0.5, 1.5)  # noqa: S311
             last = attempt == _RETRIES or time.monotonic() + 2 * pause > self._end
             try:
-                answer = self._send(endpoint, form, json, headers)
+                answer = self._send(request)
             except _BrokenOff as fault:
                 if last:
                     raise Unreachable(fault.message, remedy=fault.remedy) from None
@@ -155,17 +164,11 @@ class Transport:
                 if last or answer.status not in _RETRIED or "retry-after" in answer.headers:
                     return answer
             time.sleep(pause)
-        raise self._late(endpoint)
+        raise self._late(request.endpoint)
 
-    def _send(
-        self,
-        endpoint: Endpoint,
-        form: Mapping[str, str] | None,
-        json: Mapping[str, str] | None,
-        headers: Mapping[str, str],
-    ) -> Answer:
-        local = is_loopback(endpoint.host)
-        proxies = {} if local else requests.utils.get_environ_proxies(endpoint.url)
+    def _send(self, request: "_Request") -> Answer:
+        endpoint = request.endpoint
+        proxies = _proxies(endpoint, self._environ)
         sent_at = self._clock()
         try:
             with _Session() as session:
@@ -173,14 +176,9 @@ class Transport:
                 session.headers.clear()
                 with session.post(
                     endpoint.url,
-                    data=form,
-                    json=json,
-                    headers={
-                        "Accept": "application/json",
-                        "Accept-Encoding": "identity",
-                        "User-Agent": f"wxhelper/{__version__}",
-                        **headers,
-                    },
+                    data=request.form,
+                    json=request.json,
+                    headers={**_HEADERS, **request.headers},
                     auth=_no_authentication,
                     allow_redirects=False,
                     stream=True,
@@ -188,7 +186,7 @@ class Transport:
                     proxies=proxies,
                     verify=self._verify,
                 ) as response:
-                    return _answer(response, endpoint, sent_at)
+                    return self._answer(response, endpoint, sent_at)
         # requests wraps what urllib3 raises, but not for a body that is read as it comes.
         except (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError):
             raise self._late(endpoint) from None
@@ -198,6 +196,33 @@ class Transport:
             OSError,
         ) as fault:
             raise _explained(fault, endpoint, proxies) from None
+
+    def _answer(self, response: requests.Response, endpoint: Endpoint, sent_at: float) -> Answer:
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        if 300 <= response.status_code < 400:
+            raise Redirected(
+                f"{endpoint.host} redirects to {_target(headers.get('location', ''), endpoint)}, "
+                "and a key is not sent after it",
+                remedy="write the token service's own address as url in the profile",
+            )
+        if headers.get("content-encoding", "identity") != "identity":
+            raise AnswerNotUnderstood(
+                f"{endpoint.host} sent a compressed answer that nobody asked for",
+                remedy="look at what stands between: a proxy?",
+            )
+        body = b""
+        while len(body) <= BODY_LIMIT:
+            # Nobody waits any more: a thread that was left behind must end.
+            if time.monotonic() > self._end:
+                raise self._late(endpoint)
+            chunk = response.raw.read1(65_536, decode_content=False)
+            if not chunk:
+                return Answer(response.status_code, headers, body, sent_at)
+            body += chunk
+        raise AnswerNotUnderstood(
+            f"{endpoint.host} sent more than {BODY_LIMIT // 1024} KiB where a token was expected",
+            remedy="check url in the profile",
+        )
 
     def _late(self, endpoint: Endpoint) -> Unreachable:
         return Unreachable(
@@ -222,31 +247,6 @@ def _no_authentication(request: requests.PreparedRequest) -> requests.PreparedRe
     return request
 
 
-def _answer(response: requests.Response, endpoint: Endpoint, sent_at: float) -> Answer:
-    headers = {name.lower(): value for name, value in response.headers.items()}
-    if 300 <= response.status_code < 400:
-        raise Redirected(
-            f"{endpoint.host} redirects to {_target(headers.get('location', ''), endpoint)}, "
-            "and a key is not sent after it",
-            remedy="write the token service's own address as url in the profile",
-        )
-    if headers.get("content-encoding", "identity") != "identity":
-        raise AnswerNotUnderstood(
-            f"{endpoint.host} sent a compressed answer that nobody asked for",
-            remedy="look at what stands between: a proxy?",
-        )
-    body = b""
-    while len(body) <= BODY_LIMIT:
-        chunk = response.raw.read(65_536, decode_content=False)
-        if not chunk:
-            return Answer(response.status_code, headers, body, sent_at)
-        body += chunk
-    raise AnswerNotUnderstood(
-        f"{endpoint.host} sent more than {BODY_LIMIT // 1024} KiB where a token was expected",
-        remedy="check url in the profile",
-    )
-
-
 def _target(location: str, endpoint: Endpoint) -> str:
     """A redirect's target as scheme and host: the rest may hold anything."""
     try:
@@ -255,6 +255,20 @@ def _target(location: str, endpoint: Endpoint) -> str:
     except ValueError:
         host = None
     return printable(f"{parts.scheme}://{host}") if host else "another path"
+
+
+def _proxies(endpoint: Endpoint, environ: Mapping[str, str]) -> dict[str, str]:
+    """The proxy of the variables, as requests takes it; none for this very machine."""
+
+    def variable(name: str) -> str:
+        return environ.get(name) or environ.get(name.upper()) or ""
+
+    proxy = variable(f"{endpoint.scheme}_proxy") or variable("all_proxy")
+    if not proxy or is_loopback(endpoint.host):
+        return {}
+    if requests.utils.should_bypass_proxies(endpoint.url, no_proxy=variable("no_proxy")):
+        return {}
+    return {endpoint.scheme: proxy}
 
 
 def _certificates(ca_file: str | None, environ: Mapping[str, str]) -> str | bool:
@@ -270,8 +284,8 @@ def _certificates(ca_file: str | None, environ: Mapping[str, str]) -> str | bool
             ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
     except ssl.SSLError:
         reason = "holds no certificate (PEM)"
-    except OSError as fault:
-        reason = f"cannot be read: {fault.strerror}"
+    except (OSError, ValueError) as fault:
+        reason = f"cannot be read: {getattr(fault, 'strerror', None) or 'it is no path'}"
     else:
         return path
     raise ConfigurationError(
@@ -329,7 +343,7 @@ def _explained(fault: BaseException, endpoint: Endpoint, proxies: Mapping[str, s
 
 
 def _proxy_host(endpoint: Endpoint, proxies: Mapping[str, str]) -> str:
-    proxy = proxies.get(endpoint.scheme) or proxies.get("all") or ""
+    proxy = proxies.get(endpoint.scheme, "")
     parts = urlsplit(proxy if "//" in proxy else f"//{proxy}")
     return printable(bracketed(parts.hostname or "?"))
 
