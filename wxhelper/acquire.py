@@ -14,21 +14,22 @@ from typing import TYPE_CHECKING
 
 from wxhelper import errors, profiles
 from wxhelper.cache import Cache, Failure, Lock
-from wxhelper.errors import ConfigurationError, KeyRefused, TemporaryError, Throttled, WxhelperError
+from wxhelper.errors import KeyRefused, TemporaryError, Throttled, WxhelperError
 from wxhelper.fingerprint import fingerprint
 from wxhelper.lookups import Lookups
 from wxhelper.protocols import Asked, Grant
-from wxhelper.record import Moment, Record, clock_held
+from wxhelper.record import ABSENT, Basis, Moment, Record, clock_held
 from wxhelper.tokens import EXPIRED, FRESH, Token
 
 if TYPE_CHECKING:
     from wxhelper.plugin.types import Settings, TokenSourceType
     from wxhelper.secret import Secret
 
-# As long as a healthy holder of the lock can take, and short of the 32 seconds
-# that kubectl gives a discovery request, its helper's time included.
-PATIENCE = 25.0
+# Longer than a healthy holder of the lock takes, and with what comes after it short
+# of the 32 seconds that kubectl gives a discovery request, its helper's time included.
+PATIENCE = 18.0
 _PATIENCE_SPREAD = 4.0
+_BUDGET = 30.0
 _FETCH_DEADLINE = 10.0
 _RENEWAL_DEADLINE = 3.0
 _FIRST_PAUSE, _PAUSE_GROWTH, _LONGEST_PAUSE = 0.002, 1.5, 0.1
@@ -38,6 +39,10 @@ _REFUSED_FOR = 60.0
 _THROTTLED_FOR = 30.0
 _THROTTLED_AT_MOST = 300.0
 _FAILED_FOR, _FAILED_AT_MOST = 2.0, 30.0
+_IN_A_ROW = 60.0
+
+Identify = Callable[[str], str]
+"""Gives the identity (source, settings and key) under a salt."""
 
 
 class Acquisition:
@@ -69,9 +74,11 @@ class Acquisition:
         self._sleep = sleep
         self._patience = patience + random.uniform(0, _PATIENCE_SPREAD)  # noqa: S311
         self._began = moment().wall
+        self._end = time.monotonic() + _BUDGET
         self._lookups = Lookups(environ, sleep=sleep)
         self._config = profiles.config_file(environ)
         self._cache = Cache(environ, self._config)
+        self._identify: Identify | None = None
         self.unkept = ""
 
     def run(self) -> Grant:
@@ -94,13 +101,7 @@ class Acquisition:
                 held = self._usable(self._cache.read(profile.name))
                 if held is not None and self._fresh(held):
                     return self._grant(held, cached=True)
-                try:
-                    return self._renew(profile, held)
-                except ConfigurationError:
-                    if held is None:
-                        raise
-                    self._postpone(held)
-                    return self._grant(held, cached=True)
+                return self._renew(profile, held)
         except WxhelperError as fault:
             fault.profile = profile.name
             raise
@@ -156,48 +157,49 @@ class Acquisition:
         )
 
     def _raise_remembered(self, profile: profiles.Profile, held: Record | None) -> None:
-        """Raise a failure that still stands, unless a good token is at hand anyway."""
+        """Raise a failure that still stands, unless a good token is at hand anyway.
+
+        A failure since this call began is the outcome of the attempt that it waited
+        for, and counts even where it is not remembered for others.
+        """
         failure = self._cache.failure(profile.name)
-        if held is not None or failure is None or profile.volatile:
+        if held is not None or failure is None:
             return
-        if failure.stands(self._moment().wall) and failure.basis.unchanged(
+        now = self._moment().wall
+        stands = failure.stands(now) and not profile.volatile
+        if (stands or self._began < failure.moment.wall <= now) and failure.basis.unchanged(
             self._environ, self._config, fingerprint
         ):
             raise failure.error()
 
     def _renew(self, profile: profiles.Profile, held: Record | None) -> Grant:
+        """A new token; or the one that is held, when there is no new one and it is good."""
         # The one lazy import behind the door: a process that only waited for its
         # turn must not pay for pluggy and requests, which cost ten times its work.
         from wxhelper import manager, source
 
-        kind = manager.find(profile.source, self._lookups)
-        settings = source.settings_of(kind, profile, self._lookups)
-        deadline = _RENEWAL_DEADLINE if held is not None else _FETCH_DEADLINE
-        secret = source.secret_of(kind, profile, self._lookups, deadline=deadline)
-        held = held or self._made_with(profile, settings, secret)
-        if held is not None and self._fresh(held):
-            return self._grant(held, cached=True)
-        failure = self._cache.failure(profile.name)
-        if failure is not None and failure.basis.identity != self._identity(
-            failure.basis.salt, profile, settings, secret
-        ):
-            failure = None
-        if failure is not None and failure.stands(self._moment().wall):
-            if held is not None:
-                return self._grant(held, cached=True)
-            raise failure.error()
         try:
+            kind = manager.find(profile.source, self._lookups)
+            settings = source.settings_of(kind, profile, self._lookups)
+            secret = source.secret_of(
+                kind, profile, self._lookups, deadline=self._deadline(hurry=held is not None)
+            )
+            self._identify = _identifier(profile, settings, secret)
+            held = held or self._made_with(profile)
+            if held is not None and self._fresh(held):
+                return self._grant(held, cached=True)
+            self._raise_if_failed_with_it(profile)
             return self._fetch(profile, kind, settings, secret, hurry=held is not None)
-        except (TemporaryError, KeyRefused) as fault:
-            self._remember(fault, failure, profile, settings, secret)
-            if held is None:
+        except WxhelperError as fault:
+            if not fault.repeated:
+                self._remember(fault, profile)
+            # It has become older meanwhile.
+            if held is None or not self._suits(held.token):
                 raise
             self._postpone(held)
             return self._grant(held, cached=True)
 
-    def _made_with(
-        self, profile: profiles.Profile, settings: "Settings", secret: "Secret"
-    ) -> Record | None:
+    def _made_with(self, profile: profiles.Profile) -> Record | None:
         """The record whose configuration or key file changed without changing the key.
 
         Its basis is made new, so that the next call is a hit again.
@@ -205,7 +207,7 @@ class Acquisition:
         found = self._cache.read(profile.name)
         if (
             found is None
-            or found.basis.identity != self._identity(found.basis.salt, profile, settings, secret)
+            or not self._is_about_it(found.basis)
             or not clock_held(found, self._moment())
             or self._cache.generation(profile.name) != found.generation
             or not self._suits(found.token)
@@ -215,6 +217,25 @@ class Acquisition:
         found.default = profile.default
         self._keep(found)
         return found
+
+    def _is_about_it(self, basis: Basis) -> bool:
+        return self._identify is not None and basis.identity == self._identify(basis.salt)
+
+    def _raise_if_failed_with_it(self, profile: profiles.Profile) -> None:
+        failure = self._cache.failure(profile.name)
+        if (
+            failure is not None
+            and failure.stands(self._moment().wall)
+            and self._is_about_it(failure.basis)
+            and failure.basis.variables_unchanged(self._environ, fingerprint)
+        ):
+            raise failure.error()
+
+    def _deadline(self, *, hurry: bool) -> float:
+        """Seconds for the next step: short where a good token is at hand anyway."""
+        if hurry:
+            return _RENEWAL_DEADLINE
+        return max(_RENEWAL_DEADLINE, min(_FETCH_DEADLINE, self._end - time.monotonic()))
 
     def _fetch(
         self,
@@ -227,7 +248,6 @@ class Acquisition:
     ) -> Grant:
         from wxhelper import source
 
-        deadline = _RENEWAL_DEADLINE if hurry else _FETCH_DEADLINE
         for _ in range(2):
             generation, asked_at = self._cache.generation(profile.name), self._moment()
             token = source.fetch(
@@ -235,7 +255,7 @@ class Acquisition:
                 settings,
                 secret,
                 config=self._config,
-                deadline=deadline,
+                deadline=self._deadline(hurry=hurry),
                 environ=self._environ,
                 clock=lambda: self._moment().wall,
             )
@@ -248,7 +268,7 @@ class Acquisition:
             source=profile.source,
             generation=generation,
             moment=asked_at,
-            basis=self._lookups.basis(salt, self._identity(salt, profile, settings, secret)),
+            basis=self._lookups.basis(salt, _identifier(profile, settings, secret)(salt)),
             token=token,
         )
         if token.expires_at is not None:  # a long-lived value is the key itself
@@ -256,18 +276,13 @@ class Acquisition:
         self._cache.forget(profile.name)
         return self._grant(made, cached=False)
 
-    @staticmethod
-    def _identity(
-        salt: str, profile: profiles.Profile, settings: "Settings", secret: "Secret"
-    ) -> str:
-        listed = (f"{name}={value}" for name, value in sorted(settings.items()))
-        return secret.fingerprint(salt, profile.source, *listed)
-
     def _keep(self, made: Record) -> None:
         try:
             self._cache.write(made)
         except OSError as fault:
             self.unkept = fault.strerror or str(fault)
+            if self._asked.refresh:  # the old one was not wanted any more
+                self._cache.drop(made.profile)
 
     def _postpone(self, held: Record) -> None:
         """After a renewal that failed, leave the token to the door for a while."""
@@ -277,34 +292,42 @@ class Acquisition:
         with suppress(OSError):
             self._cache.write(held)
 
-    def _remember(
-        self,
-        fault: WxhelperError,
-        before: Failure | None,
-        profile: profiles.Profile,
-        settings: "Settings",
-        secret: "Secret",
-    ) -> None:
-        moment, salt = self._moment(), os.urandom(16).hex()
-        count = before.count + 1 if before is not None else 1
-        if isinstance(fault, KeyRefused):
-            wait = _REFUSED_FOR
-        elif isinstance(fault, Throttled):
-            wait = _THROTTLED_FOR if fault.retry_after is None else fault.retry_after
-            wait = min(max(wait, 1.0), _THROTTLED_AT_MOST)
-        else:
-            wait = min(_FAILED_FOR * 2 ** min(count, 10), _FAILED_AT_MOST)
+    def _remember(self, fault: WxhelperError, profile: profiles.Profile) -> None:
+        from wxhelper import source
+
+        now, salt = self._moment(), os.urandom(16).hex()
+        before = self._cache.failure(profile.name)
+        in_a_row = before is not None and now.wall - before.until < _IN_A_ROW
+        count = before.count + 1 if before is not None and in_a_row else 1
+        identity = self._identify(salt) if self._identify is not None else ABSENT
         failure = Failure(
             kind=next(c.__name__ for c in type(fault).__mro__ if c.__module__ == errors.__name__),
             message=fault.message,
             remedy=fault.remedy,
-            until=moment.wall + wait,
+            until=now.wall + _wait_after(fault, count),
             count=count,
-            basis=self._lookups.basis(salt, self._identity(salt, profile, settings, secret)),
-            moment=moment,
+            basis=self._lookups.basis(salt, identity, also=source.NETWORK_VARIABLES),
+            moment=now,
         )
         self._cache.remember(profile.name, failure)
 
     @staticmethod
     def _grant(held: Record, *, cached: bool) -> Grant:
         return Grant(held.token, held.profile, held.source, cached=cached)
+
+
+def _identifier(profile: profiles.Profile, settings: "Settings", secret: "Secret") -> Identify:
+    listed = [f"{name}={value}" for name, value in sorted(settings.items())]
+    return lambda salt: secret.fingerprint(salt, profile.source, *listed)
+
+
+def _wait_after(fault: WxhelperError, count: int) -> float:
+    """Seconds that the service is left alone; none where it was not even asked."""
+    if isinstance(fault, KeyRefused):
+        return _REFUSED_FOR
+    if isinstance(fault, Throttled):
+        wait = _THROTTLED_FOR if fault.retry_after is None else fault.retry_after
+        return min(max(wait, 1.0), _THROTTLED_AT_MOST)
+    if isinstance(fault, TemporaryError):
+        return min(_FAILED_FOR * (1 << min(count, 10)), _FAILED_AT_MOST)
+    return 0.0

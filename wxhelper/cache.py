@@ -17,6 +17,7 @@ that was under way counts for nothing however late it ends.
 
 import contextlib
 import os
+import re
 import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -32,7 +33,7 @@ _FAILURE_MAGIC = "wxhelper failure 1"
 _TAG_NAME = "CACHEDIR.TAG"
 _TAG = "Signature: 8a477f597d28d172789f06886806bc55\n# This directory was created by wxhelper.\n"
 _ORPHAN_AGE = 3600.0
-_DEAD_AGE = 30 * 86_400.0
+_TEMPORARY = re.compile(r"\..*\.(token|failure|generation|pointer)\.[0-9a-f]{12}\.tmp")
 _SWEEP_AT_MOST = 32
 
 
@@ -63,7 +64,9 @@ class Failure:
         kind = getattr(errors, self.kind, None)
         if not (isinstance(kind, type) and issubclass(kind, errors.WxhelperError)):
             kind = errors.TemporaryError
-        return kind(self.message, remedy=self.remedy)
+        fault: errors.WxhelperError = kind(self.message, remedy=self.remedy)
+        fault.repeated = True
+        return fault
 
     def stands(self, now: float) -> bool:
         """Whether it is still to be remembered; a clock set back ends it, too."""
@@ -180,6 +183,10 @@ class Cache:
         with contextlib.suppress(OSError, ValueError):
             self._replace(self._name(paths.FAILURE, profile), record.lay_out(_FAILURE_MAGIC, lines))
 
+    def drop(self, profile: str) -> None:
+        """Drop the record alone."""
+        self._unlink(paths.RECORD, profile)
+
     def forget(self, profile: str) -> None:
         """Drop the remembered failure: the source answers again."""
         self._unlink(paths.FAILURE, profile)
@@ -192,9 +199,11 @@ class Cache:
         """
         if self.directory is None or not os.path.isdir(self.directory):
             return
-        self._replace(self._name(paths.GENERATION, profile), os.urandom(8).hex() + "\n")
-        self._unlink(paths.RECORD, profile)
-        self._unlink(paths.FAILURE, profile)
+        try:
+            self._replace(self._name(paths.GENERATION, profile), os.urandom(8).hex() + "\n")
+        finally:  # on a full disk, too
+            self.drop(profile)
+            self._unlink(paths.FAILURE, profile)
 
     def try_lock(self, profile: str) -> Lock | None:
         """The turn to fetch, or None while another process has it.
@@ -235,7 +244,12 @@ class Cache:
     def _open_directory(self) -> int:
         if self.directory is None:
             raise OSError("there is no home directory to keep it in")
+        home = self._environ.get("HOME")
+        if not self._chosen and home and not os.path.isdir(home):
+            raise OSError(f"the home directory {home} does not exist")
         _make_private(self.directory)
+        if os.path.islink(self.directory):
+            raise OSError(f"{self.directory} is a symbolic link")
         folder = os.open(
             self.directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
         )
@@ -275,11 +289,18 @@ def _private_umask() -> Iterator[None]:
 
 
 def _make_private(directory: str) -> None:
-    """Make the directory and its parents, each 0700 whatever the umask."""
+    """Make the directory and its parents, each 0700 whatever the umask.
+
+    Raises:
+        OSError: they cannot be made; or root, with the variables of another user,
+            would make what that user could not use.
+    """
     missing = []
     while not os.path.isdir(directory) and directory != os.path.dirname(directory):
         missing.append(directory)
         directory = os.path.dirname(directory)
+    if missing and os.geteuid() == 0 and os.stat(directory).st_uid != 0:
+        raise PermissionError(f"{directory} belongs to another user")
     for path in reversed(missing):
         with contextlib.suppress(FileExistsError):
             os.mkdir(path, 0o700)
@@ -313,16 +334,12 @@ def _write_by_rename(folder: int, name: str, data: bytes) -> None:
 
 
 def _sweep(folder: int, now: float) -> None:
-    """Remove what killed writers and forgotten profiles left; locks and generations stay."""
+    """Remove what killed writers left, and nothing else: others may keep things here."""
     swept = 0
-    for name in os.listdir(folder):
-        kind = name.rpartition(".")[2]
-        age = {"tmp": _ORPHAN_AGE}.get(kind, _DEAD_AGE)
-        if kind not in ("tmp", paths.RECORD, paths.FAILURE, paths.POINTER):
-            continue
+    for name in filter(_TEMPORARY.fullmatch, os.listdir(folder)):
         with contextlib.suppress(OSError):
             found = os.stat(name, dir_fd=folder, follow_symlinks=False)
-            if stat.S_ISREG(found.st_mode) and found.st_mtime < now - age:
+            if stat.S_ISREG(found.st_mode) and found.st_mtime < now - _ORPHAN_AGE:
                 os.unlink(name, dir_fd=folder)
                 swept += 1
         if swept >= _SWEEP_AT_MOST:

@@ -41,10 +41,19 @@ def main(argv: "Sequence[str] | None" = None) -> int:
         The exit status: 0 done, 1 a defect of ours, 2 usage, 3 temporary or not
         understood, 4 the key was refused, 5 configuration.
     """
-    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        return _main(list(sys.argv[1:] if argv is None else argv), alone=argv is None)
+    except KeyboardInterrupt:
+        return 130
+
+
+def _main(arguments: "list[str]", *, alone: bool) -> int:
     # A closed standard stream would give its number to the next file opened.
     if os.name == "posix" and None not in (sys.stdin, sys.stdout, sys.stderr):
-        answer = _hit(arguments, os.environ)
+        try:
+            answer = _hit(arguments, os.environ)
+        except Exception:  # noqa: BLE001 - whatever it is, the long way can tell it
+            answer = None
         if answer is not None:
             try:
                 deliver(answer)
@@ -52,7 +61,7 @@ def main(argv: "Sequence[str] | None" = None) -> int:
                 from wxhelper.cli import undelivered
 
                 return undelivered(fault)
-            if argv is None:
+            if alone:
                 # The whole answer is out and nothing is open: taking the interpreter
                 # apart in good order would cost more than the hit itself.
                 os._exit(0)

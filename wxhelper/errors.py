@@ -27,6 +27,7 @@ secret, and begins with a lower-case letter unless a name begins it; the remedy
 says what to do or to type next.
 """
 
+_SHORTEST_KEY = 36
 THIS_PROFILE = "{profile}"
 """Stands in a remedy for the option that names the profile which the error is about."""
 
@@ -48,12 +49,34 @@ def printable(text: str, limit: int = 200) -> str:
     return folded if len(folded) <= limit else folded[: limit - 3] + "..."
 
 
+def _unkeyed(text: str) -> str:
+    """The text without words that look like a key which was pasted in the wrong place.
+
+    A file name, a variable or a setting is shown as it was written; a key has no
+    such looks: at least 36 letters of both cases and digits, without a break.
+    """
+    words, word = [], ""
+    for character in f"{text} ":
+        if character.isalnum() or character in "-_":
+            word += character
+            continue
+        cases = {"a" * c.islower() or "A" * c.isupper() or "0" * c.isdigit() for c in word}
+        hidden = len(word) >= _SHORTEST_KEY and cases >= {"a", "A", "0"}
+        words.append(("[not shown]" if hidden else word) + character)
+        word = ""
+    return "".join(words)[:-1]
+
+
 class WxhelperError(Exception):
     """The root. Whatever a user can cause is a subclass.
 
     Args:
         message: the cause, one line without a secret.
         remedy: what to do or to type next, one line.
+
+    Attributes:
+        profile: the profile that it is about, when one is known.
+        repeated: whether it is only remembered from an earlier attempt.
     """
 
     exit_status = 1
@@ -63,6 +86,7 @@ class WxhelperError(Exception):
         self.message = message
         self.remedy = remedy
         self.profile = ""
+        self.repeated = False
 
     def line(self) -> str:
         """The one line for a person, without a newline."""
@@ -70,7 +94,19 @@ class WxhelperError(Exception):
         option = f"--profile {self.profile}" if self.profile else ""
         remedy = self.remedy.replace(THIS_PROFILE, option)
         what = f"{where}{self.message}" + (f"; {remedy}" if remedy else "")
-        return "wxhelper: " + printable(what, 1000)
+        return "wxhelper: " + printable(_unkeyed(what), 1000)
+
+
+class Ended(BaseException):
+    """The process was told to end by a signal; no fault, and not to be caught as one.
+
+    Args:
+        status: the exit status, 128 and the signal's number.
+    """
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
 
 
 class UsageError(WxhelperError):

@@ -11,7 +11,7 @@ import errno
 import os
 import stat
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from wxhelper.fingerprint import fingerprint
 from wxhelper.record import ABSENT, Basis, file_state
@@ -19,6 +19,7 @@ from wxhelper.record import ABSENT, Basis, file_state
 # Kernels without fine-grained time stamps tick every 1 to 10 ms.
 _TICK = 0.02
 _ATTEMPTS = 50
+_BINARY = getattr(os, "O_BINARY", 0)
 
 
 class File:
@@ -96,11 +97,18 @@ class Lookups:
             self._sleep(_TICK)
         raise OSError(f"it does not stop changing: {path}")
 
-    def basis(self, salt: str, identity: str) -> Basis:
-        """Everything that was looked at, the first file first."""
+    def basis(self, salt: str, identity: str, also: Iterable[str] = ()) -> Basis:
+        """Everything that was looked at, the first file first.
+
+        Args:
+            salt: keys the fingerprints.
+            identity: the fingerprint of source, settings and key.
+            also: variables that somebody else has looked at.
+        """
+        looked_at = {**{name: self.environ.get(name) for name in also}, **self._variables}
         variables = [
             (name, ABSENT if value is None else fingerprint(salt, value))
-            for name, value in sorted(self._variables.items())
+            for name, value in sorted(looked_at.items())
         ]
         return Basis(salt, identity, list(self._files.items()), variables)
 
@@ -108,7 +116,7 @@ class Lookups:
 def _read_regular(path: str, limit: int) -> File:
     # Without O_NONBLOCK a FIFO in the file's place would hold us for ever.
     try:
-        fd = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+        fd = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | _BINARY)
     except ValueError:
         raise OSError("it is no path") from None
     try:

@@ -6,14 +6,17 @@ every plugin of the group, and of two with one name keep whichever comes first o
 and two are errors.
 """
 
+import re
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint, distributions, entry_points
 from typing import TypeVar
 
 import pluggy
 
 from wxhelper.errors import (
+    Ended,
     PluginBroken,
     PluginClash,
     PluginError,
@@ -30,6 +33,7 @@ from wxhelper.profiles import nearest
 _T = TypeVar("_T")
 
 GROUP = "wxhelper"
+_NAME = re.compile(r"[a-z][a-z0-9-]{0,63}")
 _MEND = "upgrade or uninstall it"
 _PLUGINS = "WXHELPER_PLUGINS"
 # Where a name that is not installed can be had from.
@@ -94,11 +98,23 @@ def offers(lookups: Lookups) -> list[Offer]:
 def _installed(lookups: Lookups) -> list[EntryPoint]:
     allowed = lookups.environ.get(_PLUGINS)
     lookups.variable(_PLUGINS)
-    points = entry_points(group=GROUP)
+    points = _points()
     if allowed is None:
-        return list(points)
+        return points
     names = {name.strip() for name in allowed.split(",")}
     return [point for point in points if point.name in names]
+
+
+def _points() -> list[EntryPoint]:
+    """The group's entry points; a distribution whose own are garbled offers none."""
+    try:
+        return list(entry_points(group=GROUP))
+    except Exception:  # noqa: BLE001 - importlib.metadata says any of several
+        found = []
+        for distribution in distributions():
+            with suppress(Exception):
+                found += [p for p in distribution.entry_points if p.group == GROUP]
+        return found
 
 
 def _distribution(point: EntryPoint) -> str:
@@ -110,7 +126,7 @@ def _distribution(point: EntryPoint) -> str:
 def _missing(name: str, known: Iterable[str], lookups: Lookups) -> PluginMissing:
     limited = _PLUGINS in lookups.environ
     shown = printable(name, 60)
-    if limited and any(point.name == name for point in entry_points(group=GROUP)):
+    if limited and any(point.name == name for point in _points()):
         return PluginMissing(
             f"source {shown} is installed, but {_PLUGINS} leaves it out",
             remedy=f"add {shown} to {_PLUGINS}, or unset it",
@@ -145,6 +161,10 @@ def _load(point: EntryPoint) -> TokenSourceType:
             raise PluginInvalid(
                 f"{where} offers a {type(kind).__name__}, not a TokenSourceType", remedy=_MEND
             )
+    if not _NAME.fullmatch(point.name):
+        raise PluginInvalid(
+            f"{where} has a source whose name is not of a-z, 0-9 and hyphens", remedy=_MEND
+        )
     matching = [kind for kind in kinds if kind.name == point.name]
     if len(matching) != 1:
         names = ", ".join(printable(str(kind.name), 60) for kind in kinds) or "nothing"
@@ -158,7 +178,9 @@ def _survived(step: Callable[[], _T], what: str) -> _T:
     """The step's result; a plugin can fail in any way, SystemExit included."""
     try:
         return step()
-    except (Exception, SystemExit) as fault:  # noqa: BLE001
+    except (KeyboardInterrupt, Ended):
+        raise
+    except BaseException as fault:  # noqa: BLE001
         raise PluginBroken(
             f"{what}: {type(fault).__name__}: {printable(str(fault))}", remedy=_MEND
         ) from None

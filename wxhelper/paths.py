@@ -34,6 +34,10 @@ def config_file(environ: "Mapping[str, str]", platform: str = sys.platform) -> s
     """The configuration file, there or not; None where only platformdirs can tell."""
     if given := environ.get("WXHELPER_CONFIG"):
         return _absolute(given)
+    return _usual_config(environ, platform)
+
+
+def _usual_config(environ: "Mapping[str, str]", platform: str) -> str | None:
     base = _base(environ, platform, "XDG_CONFIG_HOME", ".config", "Library/Application Support")
     return base and os.path.join(base, _APPLICATION, "config.toml")
 
@@ -62,7 +66,7 @@ def _base(
 def file_name(kind: str, profile: str, environ: "Mapping[str, str]", config: str) -> str:
     """The name, inside the cache directory, of a file about one profile.
 
-    A configuration chosen by ``WXHELPER_CONFIG`` has names of its own: two
+    A configuration in another than the usual place has names of its own: two
     projects that both call a profile "dev" would otherwise throw out each
     other's token at every turn. The number need not be unguessable or unique,
     since a record names the configuration that it is about.
@@ -74,6 +78,6 @@ def file_name(kind: str, profile: str, environ: "Mapping[str, str]", config: str
         config: the configuration file.
     """
     slot = ""
-    if environ.get("WXHELPER_CONFIG"):
+    if environ.get("WXHELPER_CONFIG") and config != _usual_config(environ, sys.platform):
         slot = f"@{int.from_bytes(os.fsencode(config), 'big') % (2**61 - 1):016x}"
     return f"{profile}{slot}.{kind}"

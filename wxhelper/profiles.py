@@ -31,8 +31,9 @@ NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 FROM_ENVIRONMENT = "env"
 DEFAULT_SOURCE = "ibmcloud"
 KEYS = ("source", "api_key", "hosts")
-_SIZE_LIMIT = 1_048_576
+_SIZE_LIMIT = 131_072
 _LONGEST_SHOWN = 30
+_HOST = re.compile(r"(\*\.)?(?!-)[^\s/:@*?#\[\]%\\,]+(:\d{1,5})?|\[[0-9a-fA-F:.]+\](:\d{1,5})?")
 _TOP = ("default_profile", "profiles")
 
 
@@ -72,7 +73,7 @@ def config_file(environ: Mapping[str, str]) -> str:
     """The configuration file, there or not.
 
     Raises:
-        ConfigurationError: there is no home directory to look in.
+        ConfigurationError: it cannot be told which.
     """
     known = paths.config_file(environ)
     if known is not None:
@@ -85,10 +86,8 @@ def config_file(environ: Mapping[str, str]) -> str:
     try:
         folder = platformdirs.user_config_dir("wxhelper", appauthor=False)
     except RuntimeError:
-        raise ConfigurationError(
-            "there is no home directory to find the configuration in",
-            remedy="set HOME, or WXHELPER_CONFIG=/path/to/config.toml",
-        ) from None
+        # A user without a home, as pods have them: the variables alone must do.
+        folder = "/.config/wxhelper"
     return os.path.join(folder, "config.toml")
 
 
@@ -116,7 +115,12 @@ def choose(named: str | None, *, config: str, lookups: Lookups) -> Profile:
     tables = _tables(content, config)
     if not tables:
         return _from_environment(named, config, lookups)
-    default = _default(content, tables, config)
+    try:
+        default = _default(content, tables, config)
+    except ConfigurationError:
+        if named is None:
+            raise
+        default = None
     name = named or default
     if name is None:
         raise UnknownProfile(
@@ -259,10 +263,12 @@ def _profile(name: str, table: object, config: str, *, is_default: bool) -> Prof
         given[key] = value
     hosts = table.get("hosts")
     if hosts is not None and not (
-        isinstance(hosts, list) and hosts and all(isinstance(h, str) and h for h in hosts)
+        isinstance(hosts, list)
+        and hosts
+        and all(isinstance(host, str) and _HOST.fullmatch(host) for host in hosts)
     ):
         raise ConfigurationError(
-            f"{config}: {where}.hosts must be a list of host names",
+            f"{config}: {where}.hosts must be a list of HOST, HOST:PORT or *.HOST",
             remedy='write hosts = ["api.example.com"]',
         )
     return Profile(

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 _MAGIC = "wxhelper record 1"
 _SIZE_LIMIT = 65_536
+_LATEST = 2**40  # seconds: no time of a record is later
 ABSENT = "-"
 
 _FLAGS = (
@@ -133,13 +134,21 @@ class Basis:
         """
         if not self.files or self.files[0][0] != config:
             return False
+        return self.variables_unchanged(environ, fingerprint) and all(
+            file_state(path) == state for path, state in self.files
+        )
+
+    def variables_unchanged(
+        self, environ: "Mapping[str, str]", fingerprint: "Callable[[str, str], str]"
+    ) -> bool:
+        """Whether the variables are as they were; the arguments are those of `unchanged`."""
         for name, digest in self.variables:
             value = environ.get(name)
             if (value is None) != (digest == ABSENT):
                 return False
             if value is not None and fingerprint(self.salt, value) != digest:
                 return False
-        return all(file_state(path) == state for path, state in self.files)
+        return True
 
 
 class Record:
@@ -251,19 +260,24 @@ def parse(text: str) -> Record | None:
         wall, boot, boot_id = single["clock"].split(" ")
         if not (scheme.isascii() and scheme.isalnum() and tokens.is_b64token(value)):
             return None
+        times = [float(wall), float(boot), float(single["minted"])]
+        refresh_at, expires_at = int(single["refresh"]), int(single["expires"])
+        # Not "x < 0 or x > LATEST": that would let in what is not a number.
+        if not all(0 <= number < _LATEST for number in (*times, refresh_at, expires_at)):
+            return None
         return Record(
             profile=single["profile"],
             default=single["default"] == "yes",
             source=single["source"],
             generation=single["generation"],
-            moment=Moment(float(wall), float(boot), boot_id),
+            moment=Moment(times[0], times[1], boot_id),
             basis=basis,
             token=tokens.Token(
                 scheme,
                 value,
-                minted_at=float(single["minted"]),
-                refresh_at=int(single["refresh"]),
-                expires_at=int(single["expires"]),
+                minted_at=times[2],
+                refresh_at=refresh_at,
+                expires_at=expires_at,
             ),
         )
     except (KeyError, ValueError):

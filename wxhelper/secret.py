@@ -23,7 +23,7 @@ import subprocess
 import time
 from collections.abc import Mapping
 from typing import NoReturn
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote, quote_plus, unquote
 
 from wxhelper.errors import ConfigurationError, KeyUnavailable, printable
 from wxhelper.fingerprint import fingerprint
@@ -33,6 +33,7 @@ KINDS = "env:NAME, file:PATH or command:PROGRAM ARGS"
 COMMAND_DEADLINE = 10.0
 _LIMIT = 65_536
 _COMPLAINT_LIMIT = 4_096
+_LOOK_EVERY = 0.05
 
 _PLACEHOLDER = re.compile(r"\$\{[^}]*\}|\$[A-Za-z_]\w*|\$\([^)]*\)|<[^<>]*>")
 # A key manager needs its own variables, but no key that is ours to guard.
@@ -41,6 +42,8 @@ _OURS = re.compile(
     r".*(KEY|TOKEN|PASSWORD).*"
 )
 _LONG_WORD = re.compile(r"[A-Za-z0-9._~+/=-]{40,}")
+_LONG_WORD_OF_A_COMMAND = re.compile(r"[A-Za-z0-9._~+/=-]{20,}")
+_PIECE = 12
 
 
 class Secret:
@@ -86,7 +89,16 @@ class Secret:
         }
         for spelling in sorted(spellings, key=len, reverse=True):
             text = text.replace(spelling, "[redacted]")
-        return _LONG_WORD.sub("[redacted]", text)
+        text = _LONG_WORD.sub("[redacted]", text)
+        if self._holds_a_piece(text) or self._holds_a_piece(unquote(text)):
+            return "[redacted]"
+        return text
+
+    def _holds_a_piece(self, text: str) -> bool:
+        """Whether a dozen characters of the key stand in it in a row, spaces aside."""
+        joined = "".join(c for c in text if c.isprintable() and not c.isspace())
+        pieces = range(len(self._value) - _PIECE + 1)
+        return any(self._value[i : i + _PIECE] in joined for i in pieces)
 
     def __repr__(self) -> str:
         return f"Secret({self.origin})"
@@ -151,7 +163,8 @@ def _expand(path: str, folder: str, lookups: Lookups) -> str:
     if path.startswith("~"):
         lookups.variable("HOME")
         path = os.path.expanduser(path)
-    return os.path.normpath(os.path.join(folder, path))
+    # Not normalised: behind a symbolic link, ".." is not what it looks like.
+    return os.path.join(folder, path)
 
 
 def _from_file(path: str, lookups: Lookups) -> Secret:
@@ -277,7 +290,7 @@ def _output_of(process: "subprocess.Popen[bytes]", origin: str, seconds: float) 
                 stream.close()
     if status != 0:
         said = complaint.decode("utf-8", "replace").strip().rpartition("\n")[2]
-        said = _LONG_WORD.sub("[redacted]", printable(said))
+        said = printable(_LONG_WORD_OF_A_COMMAND.sub("[redacted]", said))
         ended = f"status {status}" if status > 0 else f"signal {-status}"
         raise KeyUnavailable(
             f"{origin} ended with {ended}" + (f": {said}" if said else ""),
@@ -298,8 +311,10 @@ def _read_both(process: "subprocess.Popen[bytes]", deadline: float) -> tuple[byt
             assert stream is not None  # noqa: S101 - both were asked for
             selector.register(stream, selectors.EVENT_READ, into)
         while selector.get_map() and len(output) <= _LIMIT:
-            ready = selector.select(max(0.0, deadline - time.monotonic()))
-            if not ready:
+            ready = selector.select(min(_LOOK_EVERY, max(0.0, deadline - time.monotonic())))
+            if not ready and process.poll() is not None:
+                break  # what it left running may hold the pipes for ever
+            if not ready and time.monotonic() >= deadline:
                 raise TimeoutError
             for key, _ in ready:
                 chunk = os.read(key.fd, _LIMIT)

@@ -9,17 +9,20 @@ from collections.abc import Callable, Mapping
 from wxhelper.errors import (
     AnswerNotUnderstood,
     ConfigurationError,
+    Ended,
     KeyUnavailable,
     PluginBroken,
     WxhelperError,
     printable,
 )
 from wxhelper.lookups import Lookups
-from wxhelper.plugin.transport import Transport
+from wxhelper.plugin.transport import NETWORK_VARIABLES, Transport
 from wxhelper.plugin.types import COMMON, Settings, SourceContext, TokenSourceType
 from wxhelper.profiles import KEYS, Profile, unknown_key
 from wxhelper.secret import Secret, from_variable, resolve
 from wxhelper.tokens import EXPIRED, Token, is_b64token
+
+__all__ = ["NETWORK_VARIABLES", "fetch", "secret_of", "settings_of"]
 
 _KEY_VARIABLE = "WXHELPER_API_KEY"
 
@@ -146,26 +149,37 @@ def fetch(
             logger=logging.getLogger(f"wxhelper.{kind.name}"),
         )
         return _accepted(kind.open(context).fetch(), kind.name, clock())
-    except WxhelperError:
+    except (WxhelperError, KeyboardInterrupt, Ended):
         raise
     # What a plugin raises may hold anything, the key included: only its type is told.
-    except (Exception, SystemExit) as fault:  # noqa: BLE001
+    except BaseException as fault:  # noqa: BLE001
         raise PluginBroken(
             f"the plugin of source {kind.name} failed with {type(fault).__name__}",
             remedy="upgrade it, or report it to its authors",
         ) from None
 
 
+def _is_plain(token: Token) -> bool:
+    """Whether every part is what it should be, and no subclass with ideas of its own."""
+    times = (token.refresh_at, token.expires_at)
+    return (
+        type(token) is Token
+        and type(token.value) is str
+        and type(token.scheme) is str
+        and token.scheme.isascii()
+        and token.scheme.isalnum()
+        and type(token.minted_at) in (int, float)
+        and (times == (None, None) or all(type(time) is int and time >= 0 for time in times))
+    )
+
+
 def _accepted(token: object, source: str, now: float) -> Token:
     """The token, if it can be handed out: the checks that every protocol relies on."""
-    if not isinstance(token, Token) or not is_b64token(token.value):
-        fault = "returned something that cannot be a token"
-    elif not (token.scheme.isascii() and token.scheme.isalnum()):
-        fault = "returned a token of an impossible scheme"
-    elif token.state(now) == EXPIRED:
+    fault = "returned something that cannot be a token"
+    if isinstance(token, Token) and _is_plain(token) and is_b64token(token.value):
+        if token.state(now) != EXPIRED:
+            return token
         fault = "returned a token that is dead already"
-    else:
-        return token
     raise AnswerNotUnderstood(
         f"the plugin of source {source} {fault}", remedy="upgrade it, or report it to its authors"
     )

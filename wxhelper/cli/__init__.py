@@ -22,7 +22,7 @@ from collections.abc import Sequence
 from wxhelper import __version__
 from wxhelper.cli.parser import Parser
 from wxhelper.cli.streams import complain, open_standard_streams, say, undelivered
-from wxhelper.errors import UsageError, WxhelperError
+from wxhelper.errors import Ended, UsageError, WxhelperError
 from wxhelper.profiles import nearest
 
 __all__ = ["VERBS", "main", "undelivered"]
@@ -78,7 +78,11 @@ def main(arguments: Sequence[str]) -> int:
         return fault.exit_status
     except KeyboardInterrupt:
         return 130
-    except Exception as fault:  # noqa: BLE001 - a user never sees a traceback
+    except Ended as end:
+        return end.status
+    except SystemExit:
+        raise
+    except BaseException as fault:  # noqa: BLE001 - a user never sees a traceback
         return _defect(fault)
 
 
@@ -110,7 +114,7 @@ def _help() -> str:
     return _HELP.format(verbs=listed, config=from_environment)
 
 
-def _defect(fault: Exception) -> int:
+def _defect(fault: BaseException) -> int:
     # The place without the values: a message may hold anything.
     place = fault.__traceback__
     while place is not None and place.tb_next is not None:

@@ -1,14 +1,21 @@
 """Floor 7: what the helper verbs share: one grant, printed by its protocol, step 8."""
 
+import logging
+import signal
 import sys
 import warnings
 from collections.abc import Mapping
-from types import ModuleType
+from types import FrameType, ModuleType
 
 from wxhelper.acquire import Acquisition
 from wxhelper.cli.streams import answer_only, complain, undelivered
-from wxhelper.errors import WrongScheme
+from wxhelper.errors import Ended, WrongScheme
 from wxhelper.protocols import Asked, deliver
+
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None  # type: ignore[assignment]
 
 
 def answer(protocol: ModuleType, asked: Asked, environ: Mapping[str, str], *, tells: bool) -> int:
@@ -27,8 +34,8 @@ def answer(protocol: ModuleType, asked: Asked, environ: Mapping[str, str], *, te
     Raises:
         WxhelperError: there is no token.
     """
-    if not sys.warnoptions:
-        warnings.simplefilter("ignore")  # requests warns of its neighbours' versions on import
+    _keep_quiet()
+    _end_in_order()
     with answer_only() as stdout:
         acquisition = Acquisition(asked, environ)
         grant = acquisition.run()
@@ -47,3 +54,25 @@ def answer(protocol: ModuleType, asked: Asked, environ: Mapping[str, str], *, te
     if acquisition.unkept and tells:
         complain(f"wxhelper: the token is good but could not be kept: {acquisition.unkept}")
     return 0
+
+
+def _keep_quiet() -> None:
+    """No line on standard error but ours: some callers read it as part of the answer."""
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")  # requests warns of its neighbours' versions on import
+    logging.getLogger().addHandler(logging.NullHandler())
+    # A crash, or an impatient Ctrl-\\, must not leave a file with the key in it.
+    if resource is not None:
+        most = resource.getrlimit(resource.RLIMIT_CORE)[1]
+        resource.setrlimit(resource.RLIMIT_CORE, (0, most))
+
+
+def _end_in_order() -> None:
+    """Leave by an exception when told to end: children are ended and files removed then."""
+
+    def leave(number: int, _: FrameType | None) -> None:
+        raise Ended(128 + number)
+
+    for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
+        if signal.getsignal(number) == signal.SIG_DFL:  # nohup's choice stays
+            signal.signal(number, leave)

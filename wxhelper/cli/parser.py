@@ -14,6 +14,7 @@ from wxhelper.profiles import NAME
 from wxhelper.protocols import JSON, RAW
 
 TEXT = "text"
+_OPTION = re.compile(r"--[a-z-]{1,20}")
 
 
 class Parser(argparse.ArgumentParser):
@@ -49,14 +50,16 @@ class Parser(argparse.ArgumentParser):
         """
         options, unknown = self.parse_known_args(arguments)
         if unknown:
-            named = [word.partition("=")[0] for word in unknown if word.startswith("--")]
-            self.error(f"unknown option {named[0]}" if named else "an argument too many")
+            named = [o for o in (w.partition("=")[0] for w in unknown) if _OPTION.fullmatch(o)]
+            if named:
+                self.error(f"unknown option {named[0]}")
+            self.error("unknown option" if unknown[0].startswith("-") else "an argument too many")
         options.verb = self.verb
         return options
 
     def error(self, message: str) -> NoReturn:
         """Called by argparse; its message may quote what was typed."""
-        said = re.sub(r" ?'[^']*'", "", message).removeprefix("argument ")
+        said = re.sub(r""" ?(['"]).*\1""", "", message).removeprefix("argument ")
         raise UsageError(f"{self.verb}: {said}", remedy=f"see: {self.prog} --help")
 
     def add_profile(self) -> None:

@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import os
+import sys
 from collections.abc import Iterator
 
 from wxhelper.errors import OutputFailed
@@ -68,10 +69,14 @@ def answer_only() -> Iterator[int]:
 
     A plugin, or a library that warns, must not be able to spoil the protocol.
     """
-    private = os.dup(1)
+    private, printed = os.dup(1), sys.stdout
     os.dup2(2, 1)
+    sys.stdout = sys.stderr
     try:
         yield private
     finally:
+        with contextlib.suppress(OSError, ValueError):
+            printed.flush()  # what was written to the old object goes where it belongs
+        sys.stdout = printed
         os.dup2(private, 1)
         os.close(private)

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from wxhelper.errors import EndpointRefused, printable
 
+_NO_ADDRESS = "is not an address"
 # A name's labels as they stand in DNS, or an IPv6 address without its brackets.
 _HOST = re.compile(r"[a-z0-9_]([a-z0-9._-]*[a-z0-9_])?|[0-9a-f:.]*:[0-9a-f:.]*")
 
@@ -46,9 +47,9 @@ class Endpoint:
             port = parts.port
             host = (parts.hostname or "").encode("idna").decode("ascii").removesuffix(".").lower()
         except (ValueError, UnicodeError):
-            raise _refused(named, "is not an address", url) from None
-        if host and not _HOST.fullmatch(host):
-            raise _refused(named, "is not an address", url)
+            raise _refused(named, _NO_ADDRESS, url) from None
+        if port == 0 or (host and not _HOST.fullmatch(host)):
+            raise _refused(named, _NO_ADDRESS, url)
         if parts.scheme not in ("http", "https"):
             raise _refused(named, "must begin with https://", url)
         if not host:
@@ -108,7 +109,10 @@ def is_loopback(host: str) -> bool:
 
 def _refused(named: str, reason: str, url: str) -> EndpointRefused:
     # What stands before an @ or behind a ? may be a password or a key.
-    shown = re.sub(r"//.*@", "//", re.split(r"[?#]", url)[0])
+    scheme, slashes, rest = re.split(r"[?#]", url)[0].rpartition("//")
+    shown = scheme + slashes + rest.rpartition("@")[2]
+    if reason == _NO_ADDRESS:  # and what stands behind a colon may belong to it
+        shown = re.sub(r"([^/:]):[^/].*", r"\1", shown)
     return EndpointRefused(
         f"{named} {reason}: {printable(shown)}", remedy="write it as https://HOST[:PORT][/PATH]"
     )

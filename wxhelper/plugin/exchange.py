@@ -7,6 +7,7 @@ long a token lives is the same for all, and stands here.
 import base64
 import json
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
@@ -16,6 +17,7 @@ from urllib.parse import urlsplit
 from wxhelper.errors import (
     THIS_PROFILE,
     AnswerNotUnderstood,
+    ConfigurationError,
     KeyRefused,
     ServiceFailed,
     Throttled,
@@ -30,6 +32,7 @@ from wxhelper.tokens import Token, is_b64token
 
 _REFUSALS = (400, 401, 403)
 _LONGEST_LIFE = 86_400.0
+_LABEL = re.compile(r"[A-Za-z0-9-]{1,63}")
 _NOT_A_TOKEN_SERVICE = "check url in the profile: is it the token service?"
 
 
@@ -39,10 +42,13 @@ class KeyExchange:
 
     Attributes:
         service: its name, for messages.
-        url: its address; settings may stand in it as ``{name}``.
+        url: its address, or its path alone when only the profile's ``url`` can tell
+            the host. Settings may stand in it as ``{name}``, each as one label or
+            word: letters, digits and hyphens.
         body: how the key is sent.
         key_field: the field that carries the key.
-        fields: what is sent beside the key.
+        fields: what is sent beside the key; settings may stand in the values.
+        headers: what else is said, for example a client's Basic authentication.
         token_fields: where the token is in the answer; the first that is there
             counts, and two that differ are not understood.
         scheme: the token's authentication scheme.
@@ -53,6 +59,7 @@ class KeyExchange:
     body: Literal["form", "json"]
     key_field: str = "apikey"
     fields: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
     token_fields: tuple[str, ...] = ("access_token",)
     scheme: str = "Bearer"
 
@@ -63,11 +70,15 @@ class KeyExchange:
 
         Raises:
             EndpointRefused: the address is none that a key may go to.
+            ConfigurationError: a setting in it is missing, or is no label.
         """
+        labels = _Labels(settings)
         if "url" not in settings:
-            return Endpoint.parse(self.url.format_map(dict(settings)))
+            if self.url.startswith("/"):
+                raise _missing("url")
+            return Endpoint.parse(self.url.format_map(labels))
         # The settings that make the service's own host are not needed beside url.
-        path = urlsplit(self.url).path.format_map(dict(settings))
+        path = urlsplit(self.url).path.format_map(labels)
         return Endpoint.parse(settings["url"], default_path=path or "/")
 
     def token_hosts(self, settings: Settings) -> frozenset[str]:
@@ -79,6 +90,33 @@ class KeyExchange:
         return _Exchange(self, context)
 
 
+class _Given(dict[str, str]):
+    """The settings, for a template."""
+
+    def __missing__(self, name: str) -> str:
+        raise _missing(name)
+
+
+class _Labels(_Given):
+    """The settings, for an address: none can bring a host or a path of its own."""
+
+    def __getitem__(self, name: str) -> str:
+        value = super().__getitem__(name)
+        if not _LABEL.fullmatch(value):
+            raise ConfigurationError(
+                f"the setting {name} cannot be {printable(value, 60)}",
+                remedy="write letters, digits and hyphens only",
+            )
+        return value
+
+
+def _missing(name: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"the setting {name} is missing",
+        remedy=f"write it into the profile, or export WXHELPER_{name.upper()}",
+    )
+
+
 class _Exchange:
     def __init__(self, declared: KeyExchange, context: SourceContext) -> None:
         self._declared = declared
@@ -87,12 +125,14 @@ class _Exchange:
     def fetch(self) -> Token:
         """One request, one token."""
         declared, context = self._declared, self._context
-        fields = {**declared.fields, declared.key_field: context.secret.reveal()}
+        given = _Given(context.settings)
+        fields = {name: value.format_map(given) for name, value in declared.fields.items()}
+        fields[declared.key_field] = context.secret.reveal()
         endpoint = declared.endpoint(context.settings)
-        if declared.body == "form":
-            answer = context.transport.post(endpoint, form=fields)
-        else:
-            answer = context.transport.post(endpoint, json=fields)
+        form, document = (fields, None) if declared.body == "form" else (None, fields)
+        answer = context.transport.post(
+            endpoint, form=form, json=document, headers=declared.headers
+        )
         if not 200 <= answer.status < 300:
             raise refusal(answer, declared.service, context.secret, context.clock())
         content = _content(answer, declared.service)
@@ -114,7 +154,8 @@ def refusal(answer: Answer, service: str, secret: Secret, now: float) -> Wxhelpe
     """
     said = _said(answer, secret)
     reason = f": {said}" if said else f" (HTTP {answer.status})"
-    if answer.status in _REFUSALS:
+    # What stands between, a proxy for example, refuses with pages of its own.
+    if answer.status == 401 or (answer.status in _REFUSALS and _object(answer) is not None):
         return KeyRefused(
             f"{service} refused the API key from {secret.origin}{reason}",
             remedy="put a valid key there; if the key was mended instead, run: "
@@ -144,18 +185,15 @@ def _said(answer: Answer, secret: Secret) -> str:
     IBM's ``context`` holds addresses of the caller and is never shown, nor is a
     body that is no JSON object.
     """
-    try:
-        content = json.loads(answer.body)
-    except (ValueError, RecursionError):
-        return ""
-    if not isinstance(content, dict):
+    content = _object(answer)
+    if content is None:
         return ""
     first = content.get("errors")
     if isinstance(first, list) and first and isinstance(first[0], dict):
         content = {**first[0], **content}
     code = content.get("errorCode") or content.get("code")
     names = ("errorMessage", "message", "error_description", "error")
-    message = next((content[n] for n in names if isinstance(content.get(n), str)), "")
+    message = next((str(content[n]) for n in names if isinstance(content.get(n), str)), "")
     words = f"{code} {message}" if isinstance(code, str) else message
     return printable(secret.redact(words).rstrip(". \n"))
 
@@ -181,12 +219,17 @@ def _date(text: str) -> float | None:
         return None
 
 
-def _content(answer: Answer, service: str) -> dict[str, object]:
+def _object(answer: Answer) -> dict[str, object] | None:
     try:
         content = json.loads(answer.body, parse_constant=_no_constant)
     except (ValueError, RecursionError):
-        content = None
-    if not isinstance(content, dict):
+        return None
+    return content if isinstance(content, dict) else None
+
+
+def _content(answer: Answer, service: str) -> dict[str, object]:
+    content = _object(answer)
+    if content is None:
         raise AnswerNotUnderstood(
             f"{service} answered HTTP {answer.status} with something that is no JSON object",
             remedy=_NOT_A_TOKEN_SERVICE,

@@ -11,11 +11,12 @@ and an answer has a largest size.
 import logging
 import os
 import random
+import re
 import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -32,7 +33,7 @@ from wxhelper.errors import (
     Unreachable,
     printable,
 )
-from wxhelper.plugin.endpoint import Endpoint, bracketed, is_loopback
+from wxhelper.plugin.endpoint import Endpoint, is_loopback
 
 DEADLINE = 10.0
 BODY_LIMIT = 262_144
@@ -44,7 +45,15 @@ _HEADERS = {
     "Accept-Encoding": "identity",
     "User-Agent": f"wxhelper/{__version__}",
 }
-_CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
+_CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
+_PROXY_VARIABLES = ("https_proxy", "all_proxy", "no_proxy")
+NETWORK_VARIABLES = (
+    *_CA_VARIABLES,
+    "SSL_CERT_DIR",
+    *_PROXY_VARIABLES,
+    *(name.upper() for name in _PROXY_VARIABLES),
+)
+"""What decides, besides the profile, how a service is reached."""
 
 
 @dataclass(frozen=True)
@@ -205,7 +214,7 @@ class Transport:
                 "and a key is not sent after it",
                 remedy="write the token service's own address as url in the profile",
             )
-        if headers.get("content-encoding", "identity") != "identity":
+        if headers.get("content-encoding", "").strip().lower() not in ("", "identity"):
             raise AnswerNotUnderstood(
                 f"{endpoint.host} sent a compressed answer that nobody asked for",
                 remedy="look at what stands between: a proxy?",
@@ -275,6 +284,8 @@ def _certificates(ca_file: str | None, environ: Mapping[str, str]) -> str | bool
     """What requests takes as ``verify``: the profile's file, a variable's, or its own."""
     named = [("ca_file", ca_file)] if ca_file else []
     named += [(name, environ[name]) for name in _CA_VARIABLES if environ.get(name)]
+    if (directory := environ.get("SSL_CERT_DIR")) and os.path.isdir(directory):
+        named.append(("SSL_CERT_DIR", directory))  # it may be a list, which requests cannot take
     if not named:
         return True
     name, path = named[0]
@@ -323,12 +334,8 @@ def _explained(fault: BaseException, endpoint: Endpoint, proxies: Mapping[str, s
             remedy="check url in the profile, and what stands between: a proxy?",
         )
     said = next((c.strerror for c in causes if isinstance(c, OSError) and c.strerror), "")
-    if any(isinstance(c, requests.exceptions.ProxyError) for c in causes):
-        reason = f": {said}" if said else ""
-        return _BrokenOff(
-            f"the proxy {_proxy_host(endpoint, proxies)} cannot be used{reason}",
-            remedy="correct HTTPS_PROXY, or add the host to NO_PROXY",
-        )
+    if proxies and any(isinstance(c, _PROXY_FAULTS) for c in causes):
+        return _proxy_fault(causes, endpoint, proxies, said)
     if any(isinstance(c, socket.gaierror) for c in causes):
         return _BrokenOff(
             f"there is no address for the name {endpoint.host}",
@@ -342,10 +349,29 @@ def _explained(fault: BaseException, endpoint: Endpoint, proxies: Mapping[str, s
     )
 
 
-def _proxy_host(endpoint: Endpoint, proxies: Mapping[str, str]) -> str:
-    proxy = proxies.get(endpoint.scheme, "")
-    parts = urlsplit(proxy if "//" in proxy else f"//{proxy}")
-    return printable(bracketed(parts.hostname or "?"))
+_PROXY_FAULTS = (
+    requests.exceptions.ProxyError,
+    requests.exceptions.InvalidSchema,  # a kind of proxy that is not installed
+    requests.exceptions.InvalidURL,
+    urllib3.exceptions.LocationValueError,
+)
+
+
+def _proxy_fault(
+    causes: Iterable[BaseException], endpoint: Endpoint, proxies: Mapping[str, str], said: str
+) -> Unreachable:
+    # Nothing before the last @ is shown: it is a name and a password.
+    proxy = proxies.get(endpoint.scheme, "").rpartition("@")[2].rpartition("//")[2]
+    host = re.match(r"[A-Za-z0-9._-]+|\[[0-9a-fA-F:.]+\]", proxy)
+    named = f"the proxy {host[0]}" if host else "the proxy"
+    remedy = "correct HTTPS_PROXY, or add the host to NO_PROXY"
+    # http.client tells a refused CONNECT in the text of an OSError and nowhere else.
+    answered = re.search(r"Tunnel connection failed: (\d{3})", " ".join(map(str, causes)))
+    if answered:
+        return Unreachable(f"{named} answered HTTP {answered[1]}", remedy=remedy)
+    if not any(isinstance(c, requests.exceptions.ProxyError) for c in causes):
+        return Unreachable(f"{named} cannot be used: it must be http://HOST:PORT", remedy=remedy)
+    return _BrokenOff(f"{named} cannot be used" + (f": {said}" if said else ""), remedy=remedy)
 
 
 # urllib3 writes every address it connects to into its log.
