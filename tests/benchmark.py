@@ -61,12 +61,9 @@ def main(runs: int) -> None:
     for name, rows in figures.items():
         cpu, wall, peak = (statistics.median(column) for column in zip(*rows, strict=True))
         ratios = [
-            statistics.median(a[i] / b[i] for a, b in zip(rows, base, strict=True))
-            for i in (0, 1)
+            statistics.median(a[i] / b[i] for a, b in zip(rows, base, strict=True)) for i in (0, 1)
         ]
-        print(
-            f"{name:<34}{cpu:>8.1f}{ratios[0]:>8.2f}{wall:>9.1f}{ratios[1]:>8.2f}{peak:>10.1f}"
-        )
+        print(f"{name:<34}{cpu:>8.1f}{ratios[0]:>8.2f}{wall:>9.1f}{ratios[1]:>8.2f}{peak:>10.1f}")
 
 
 if __name__ == "__main__":

@@ -151,7 +151,7 @@ def test_without_openssl_and_trustme_tls_is_left_out_aloud(
     assert done.stderr.count("\n") == 1
 
 
-def test_a_temporary_directory_that_is_not_there_is_one_line(
+def test_a_temporary_directory_that_is_not_there_is_no_hindrance(
     program: str, environ: dict[str, str]
 ) -> None:
     done = run(program, environ | {"TMPDIR": "/nonexistent"}, "--", "true")

@@ -1,0 +1,169 @@
+"""What the tests with real programs share: many processes at once, and where things lie."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.conftest import Command
+
+Ended = tuple[int, str, str]
+Start = Callable[..., "subprocess.Popen[str]"]
+StartWaiting = Callable[..., "list[subprocess.Popen[str]]"]
+
+# Tells when the command begins to wait for another process, which no command does itself.
+_WATCHED = """
+import os, sys, time
+pause, told = time.sleep, []
+def sleep(seconds):
+    if not told:
+        told.append(os.write(2, b"waiting\\n"))
+    pause(seconds)
+time.sleep = sleep
+from wxhelper.door import main
+status = main(sys.argv[1:])
+if os.environ.get("TELL_MODULES"):
+    os.write(2, (" ".join(sorted(sys.modules)) + "\\n").encode())
+sys.exit(status)
+"""
+
+
+@pytest.fixture
+def program() -> str:
+    """The path of the installed command."""
+    return os.path.join(sysconfig.get_path("scripts"), "wxhelper")
+
+
+@pytest.fixture
+def unwatched(wx: "Command") -> "Command":
+    """The command as users have it: coverage imports, opens and writes things of its own."""
+    for name in [name for name in wx.environ if name.startswith("COV")]:
+        del wx.environ[name]
+    return wx
+
+
+@pytest.fixture
+def config(wx: "Command") -> Path:
+    """The configuration file."""
+    return Path(wx.environ["WXHELPER_CONFIG"])
+
+
+@pytest.fixture
+def key_file(config: Path) -> Path:
+    """The key file that the configuration names."""
+    return config.with_name("apikey")
+
+
+@pytest.fixture
+def cache(wx: "Command") -> Path:
+    """The cache directory."""
+    return Path(wx.environ["WXHELPER_CACHE_DIR"])
+
+
+@pytest.fixture
+def make_due(cache: Path) -> Callable[[], None]:
+    """Makes every token in the cache due for renewal, as if four fifths of its life were over."""
+
+    def age() -> None:
+        for path in cache.glob("*.token"):
+            text = path.read_text()
+            path.write_text(re.sub(r"(?m)^refresh \d+$", "refresh 1", text))
+
+    return age
+
+
+@pytest.fixture
+def running() -> Iterator[list["subprocess.Popen[str]"]]:
+    """Processes that are ended with the test, whatever became of it."""
+    processes: list[subprocess.Popen[str]] = []
+    yield processes
+    for process in processes:
+        if process.poll() is None:
+            process.kill()
+        process.communicate(timeout=30)
+
+
+@pytest.fixture
+def start(wx: "Command", running: list["subprocess.Popen[str]"]) -> Start:
+    """Starts the command in the background."""
+
+    def begin(*arguments: str, **changes: str | None) -> "subprocess.Popen[str]":
+        running.append(wx.start(*arguments, **changes))
+        return running[-1]
+
+    return begin
+
+
+@pytest.fixture
+def start_waiting(wx: "Command", running: list["subprocess.Popen[str]"]) -> StartWaiting:
+    """Starts the command some times, and returns when all of them wait for another process.
+
+    With TELL_MODULES in the environment they say at their end what they have imported.
+    """
+
+    def begin(count: int, *arguments: str, **changes: str | None) -> list["subprocess.Popen[str]"]:
+        environ = {n: v for n, v in wx.changed(changes).items() if not n.startswith("COV")}
+        started = [
+            subprocess.Popen(
+                [sys.executable, "-c", _WATCHED, *arguments],
+                env=environ,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            for _ in range(count)
+        ]
+        running.extend(started)
+        assert [process.stderr and process.stderr.readline() for process in started] == [
+            "waiting\n"
+        ] * count
+        return started
+
+    return begin
+
+
+@pytest.fixture
+def finish() -> Callable[["subprocess.Popen[str]"], Ended]:
+    """Waits for the end of a process."""
+
+    def wait(process: "subprocess.Popen[str]") -> Ended:
+        out, err = process.communicate(timeout=60)
+        return process.returncode, out, err
+
+    return wait
+
+
+@pytest.fixture
+def at_once(
+    start: Start, finish: Callable[["subprocess.Popen[str]"], Ended]
+) -> Callable[..., list[Ended]]:
+    """Runs the command many times at once."""
+
+    def run(count: int, *arguments: str, **changes: str | None) -> list[Ended]:
+        processes = [start(*arguments, **changes) for _ in range(count)]
+        return [finish(process) for process in processes]
+
+    return run
+
+
+@pytest.fixture
+def strace() -> str:
+    """The program, where it is there and may be used."""
+    found = shutil.which("strace")
+    if found is None:
+        pytest.skip("strace is not installed")
+    tried = subprocess.run(
+        [found, "-o", os.devnull, "true"], capture_output=True, check=False, timeout=30
+    )
+    if tried.returncode != 0:
+        pytest.skip("strace may not trace here")
+    return found

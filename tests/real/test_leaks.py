@@ -1,0 +1,324 @@
+"""The key and the token are where they belong, and nowhere else."""
+
+import base64
+import itertools
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote, quote_plus
+
+import pytest
+
+from wxhelper.sandbox import Fault, Sandbox
+
+if TYPE_CHECKING:
+    from tests.conftest import Command, Outcome
+    from tests.real.conftest import Ended, Start
+
+# Every way to write it down makes another text of it.
+KEY = 'CaNaRy+0451/of=the&mine%"\\é shaft<7>'
+
+
+def in_base64(data: bytes) -> Iterator[bytes]:
+    """What of the data's base64 is the same whatever stands before and after it."""
+    for before, encode in itertools.product(range(3), (base64.b64encode, base64.urlsafe_b64encode)):
+        encoded = encode(bytes(before) + data)
+        whole = len(encoded) // 4 * 4 - (4 if (before + len(data)) % 3 else 0)
+        yield encoded[4 if before else 0 : whole]
+
+
+def forms(secret: str) -> set[bytes]:
+    """The secret, in every spelling that a program may give it."""
+    data = secret.encode()
+    spelled = {
+        secret,
+        quote(secret, safe=""),
+        quote(secret),
+        quote_plus(secret),
+        json.dumps(secret)[1:-1],
+        json.dumps(secret, ensure_ascii=False)[1:-1],
+        repr(secret)[1:-1],
+        repr(data)[2:-1],
+        data.hex(),
+        data.hex().upper(),
+    }
+    return {text.encode() for text in spelled} | set(in_base64(data))
+
+
+def holds(data: bytes, secret: str) -> bool:
+    return any(form in data for form in forms(secret))
+
+
+def files_with(secret: str, *roots: Path) -> set[Path]:
+    """The files that have the secret in their name or in their content."""
+    found = set()
+    for path in itertools.chain.from_iterable(root.rglob("*") for root in roots):
+        content = path.read_bytes() if path.is_file() and not path.is_symlink() else b""
+        if holds(os.fsencode(path), secret) or holds(content, secret):
+            found.add(path)
+    return found
+
+
+class Watch:
+    """Looks at the arguments of all processes on the machine, all the time."""
+
+    def __init__(self) -> None:
+        self.seen: set[bytes] = set()
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._look)
+
+    def __enter__(self) -> "Watch":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._done.set()
+        self._thread.join()
+
+    def _look(self) -> None:
+        while not self._done.wait(0.004):
+            for pid in filter(str.isdigit, os.listdir("/proc")):
+                try:
+                    with open(f"/proc/{pid}/cmdline", "rb") as file:
+                        self.seen.add(file.read())
+                except OSError:
+                    continue
+
+
+SPELLINGS: dict[str, Callable[[str], bytes]] = {
+    "raw": lambda text: text.encode(),
+    "hex": lambda text: text.encode().hex().encode(),
+    "quoted": lambda text: quote(text, safe="").encode(),
+    "json": lambda text: json.dumps({"key": text}).encode(),
+    "base64": lambda text: base64.b64encode(text.encode()),
+    "base64 of a pair": lambda text: base64.urlsafe_b64encode(f"user:{text}".encode()),
+    "base64 of a form": lambda text: base64.b64encode(f"key={text}&more".encode()),
+}
+
+
+@pytest.mark.parametrize("spell", SPELLINGS.values(), ids=SPELLINGS)
+@pytest.mark.parametrize("secret", [KEY, "abcdefgh", "eyJhbGciOiJSUzI1NiJ9.e30.c2ln"])
+def test_this_search_finds_what_it_looks_for(spell: Callable[[str], bytes], secret: str) -> None:
+    assert holds(b"before " + spell(secret) + b" after", secret)
+    assert not holds(b"before " + spell(secret)[: len(secret) // 2] + b" after", secret)
+
+
+# ------------------------------------------------------------------------------------- the sweep
+
+Prepare = Callable[["Mine"], None]
+
+
+class Mine:
+    """A command with the canary for a key."""
+
+    def __init__(self, wx: "Command", sandbox: Sandbox, config: Path) -> None:
+        self.wx = wx
+        self.sandbox = sandbox
+        self.config = config
+        self.key_file = config.with_name("apikey")
+
+    def fault(self, **said: object) -> None:
+        self.sandbox.faults.add(Fault(match="iam", **said))  # type: ignore[arg-type]
+
+
+def all_is_well(mine: Mine) -> None:
+    pass
+
+
+def the_service_repeats_the_key_as_a_failure(mine: Mine) -> None:
+    mine.fault(status=500, body=json.dumps({"message": f"cannot find {KEY}"}).encode())
+
+
+def the_service_answers_with_the_key_for_a_token(mine: Mine) -> None:
+    mine.fault(body=json.dumps({"access_token": KEY, "expires_in": 3600}).encode())
+
+
+def the_service_shows_the_key_on_a_page(mine: Mine) -> None:
+    mine.fault(body=f"<html>{KEY}</html>".encode())
+
+
+def the_service_redirects_to_the_key(mine: Mine) -> None:
+    mine.fault(status=302, headers={"Location": f"https://{quote(KEY, safe='')}@other.invalid/"})
+
+
+def the_service_hangs_up(mine: Mine) -> None:
+    mine.fault(drop="before", times=3)
+
+
+def the_service_does_not_know_the_key(mine: Mine) -> None:
+    mine.sandbox.keys.clear()
+
+
+def the_service_is_elsewhere(mine: Mine) -> None:
+    text = mine.config.read_text()
+    mine.config.write_text(text.replace(mine.sandbox.http_url, "http://127.0.0.1:1"))
+
+
+def the_key_is_in_a_variable(mine: Mine) -> None:
+    text = mine.config.read_text()
+    mine.config.write_text(text.replace("file:apikey", "env:THE_KEY"))
+    mine.wx.environ["THE_KEY"] = KEY
+
+
+def the_key_comes_from_a_command(mine: Mine) -> None:
+    text = mine.config.read_text()
+    mine.config.write_text(text.replace("file:apikey", "command:cat apikey"))
+
+
+def the_key_stands_in_the_wrong_place(mine: Mine) -> None:
+    mine.config.write_text(f"[profiles.sandbox]\nsource = 'ibmcloud'\napi_key = '{KEY}'\n")
+
+
+def nothing_can_be_kept(mine: Mine) -> None:
+    mine.wx.environ["WXHELPER_CACHE_DIR"] = "/dev/null/cache"
+
+
+def python_is_talkative(mine: Mine) -> None:
+    mine.wx.environ |= {"PYTHONDEVMODE": "1", "PYTHONWARNINGS": "default"}
+
+
+SWEEP: dict[Prepare, tuple[str, ...]] = {
+    all_is_well: (
+        "token",
+        "token",
+        "token --output json",
+        "token --refresh",
+        "token --min-ttl 999999",
+        "header",
+        "header --output json",
+        "exec-credential",
+        "exec-credential --api-version v1beta1",
+        "invalidate",
+        "sources",
+        "sources --output json",
+        "--help",
+        "token --help",
+        "--version",
+        "token --profile nobody",
+        "token --unknown",
+        "nonsense",
+    ),
+    python_is_talkative: ("token", "token", "header", "exec-credential", "invalidate"),
+    the_key_is_in_a_variable: ("token", "header", "invalidate"),
+    the_key_comes_from_a_command: ("token", "exec-credential"),
+    the_key_stands_in_the_wrong_place: ("token", "exec-credential", "invalidate"),
+    the_service_repeats_the_key_as_a_failure: ("header", "header"),
+    the_service_answers_with_the_key_for_a_token: ("token",),
+    the_service_shows_the_key_on_a_page: ("exec-credential",),
+    the_service_redirects_to_the_key: ("token",),
+    the_service_hangs_up: ("token",),
+    the_service_does_not_know_the_key: ("token", "header", "exec-credential"),
+    the_service_is_elsewhere: ("token",),
+    nothing_can_be_kept: ("token", "exec-credential"),
+}
+
+
+@pytest.fixture
+def mine(wx: "Command", sandbox: Sandbox, config: Path, tmp_path: Path) -> Mine:
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    wx.environ["TMPDIR"] = str(temporary)
+    sandbox.keys[KEY] = sandbox.keys[sandbox.api_key]
+    world = Mine(wx, sandbox, config)
+    world.key_file.write_text(KEY)
+    return world
+
+
+@pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="there is no /proc here")
+@pytest.mark.parametrize("prepare", SWEEP, ids=lambda prepare: prepare.__name__)
+def test_the_key_is_in_its_place_alone(prepare: Prepare, mine: Mine, tmp_path: Path) -> None:
+    prepare(mine)
+    done: list[Outcome] = []
+    control = "a-control-that-is-to-be-seen"
+    with Watch() as watch:
+        subprocess.run(
+            [sys.executable, "-c", "import time; time.sleep(0.3)", control], check=True, timeout=60
+        )
+        done += [mine.wx(*command.split()) for command in SWEEP[prepare]]
+    outputs = "\n".join(one.out + one.err for one in done).encode()
+    places = {mine.key_file}
+    if prepare is the_key_stands_in_the_wrong_place:
+        places.add(mine.config)
+    assert any(control.encode() in arguments for arguments in watch.seen)
+    assert not [arguments for arguments in watch.seen if holds(arguments, KEY)]
+    assert not holds(outputs, KEY)
+    assert b"Traceback" not in outputs
+    assert files_with(KEY, tmp_path) == places
+
+
+ECHOES: dict[str, Callable[[str], str]] = {
+    "as it is": lambda text: text,
+    "url-encoded": lambda text: quote(text, safe=""),
+    "url-encoded but for slashes": quote,
+    "form-encoded": quote_plus,
+    "as JSON": lambda text: json.dumps(text)[1:-1],
+    "as JSON in UTF-8": lambda text: json.dumps(text, ensure_ascii=False)[1:-1],
+    "in hex": lambda text: text.encode().hex(),
+    "in base64": lambda text: base64.b64encode(text.encode()).decode(),
+    "in base64 for a url": lambda text: base64.urlsafe_b64encode(text.encode()).decode(),
+}
+
+
+@pytest.mark.parametrize("echo", ECHOES.values(), ids=ECHOES)
+def test_a_service_that_repeats_the_key_is_not_quoted(
+    echo: Callable[[str], str], mine: Mine, tmp_path: Path
+) -> None:
+    said = {"errorCode": "BXNIM0415E", "errorMessage": f"no key {echo(KEY)} here"}
+    mine.fault(status=400, body=json.dumps(said).encode())
+    done = mine.wx("token")
+    assert (done.status, done.out) == (4, "")
+    assert "BXNIM0415E no key [redacted]" in done.err
+    assert not holds(done.err.encode(), KEY)
+    assert files_with(KEY, tmp_path) == {mine.key_file}
+
+
+def test_the_token_is_in_the_record_and_the_answer_alone(mine: Mine, tmp_path: Path) -> None:
+    with Watch() as watch:
+        token = mine.wx("token").out.strip()
+        done = [mine.wx(verb) for verb in ("token", "header", "exec-credential")]
+    record = next(Path(mine.wx.environ["WXHELPER_CACHE_DIR"]).glob("*.token"))
+    assert [token in one.out for one in done] == [True] * 3
+    assert [one.err for one in done] == [""] * 3
+    assert not [arguments for arguments in watch.seen if holds(arguments, token)]
+    assert files_with(token, tmp_path) == {record}
+    assert mine.wx("invalidate").status == 0
+    assert files_with(token, tmp_path) == set()
+
+
+@pytest.mark.parametrize(
+    "variable", ["WXHELPER_API_KEY", "IBMCLOUD_API_KEY", "IC_API_KEY", "WATSONX_APIKEY"]
+)
+def test_a_command_that_gives_the_key_is_not_given_another(variable: str, mine: Mine) -> None:
+    dump = mine.config.with_name("dump")
+    text = mine.config.read_text()
+    mine.config.write_text(text.replace("file:apikey", "command:sh -c 'env >dump; cat apikey'"))
+    assert mine.wx("token", **{variable: "another-canary", "OTHER": "stays"}).status == 0
+    given = dump.read_text().splitlines()
+    assert "OTHER=stays" in given
+    assert "another-canary" not in dump.read_text()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_an_interrupted_command_says_nothing(
+    number: signal.Signals,
+    start: "Start",
+    finish: "Callable[[subprocess.Popen[str]], Ended]",
+    wx: "Command",
+    sandbox: Sandbox,
+) -> None:
+    gate = threading.Event()
+    sandbox.faults.add(Fault(match="iam", gate=gate))
+    process = start("token")
+    assert sandbox.requests.wait_for(1, 30, service="iam")
+    process.send_signal(number)
+    status, out, err = finish(process)
+    gate.set()
+    assert (out, err) == ("", "")
+    assert status == 128 + number
+    assert wx("token").status == 0
