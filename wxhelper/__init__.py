@@ -26,6 +26,7 @@ The rooms, from the top floor down; imports go down only:
     4 plugin          all that a plugin may import: hookspecs, types, endpoint,
                       transport (the one user of requests), exchange
     3 profiles        config.toml                 secret     keys and references to them
+      command         the program behind command:
       cache           what is kept on disk, and whose turn it is
     2 record *        one cached token as text    paths *    where things are kept
       protocols *     what other programs read    lookups    what an answer depended on

@@ -75,7 +75,7 @@ class Acquisition:
         self._patience = patience + random.uniform(0, _PATIENCE_SPREAD)  # noqa: S311
         self._began = moment().wall
         self._end = time.monotonic() + _BUDGET
-        self._lookups = Lookups(environ, sleep=sleep)
+        self._lookups = Lookups(environ, wall=lambda: moment().wall, sleep=sleep)
         self._config = profiles.config_file(environ)
         self._cache = Cache(environ, self._config)
         self._identify: Identify | None = None
@@ -288,7 +288,8 @@ class Acquisition:
         """After a renewal that failed, leave the token to the door for a while."""
         failure, now = self._cache.failure(held.profile), self._moment().wall
         until = failure.until if failure is not None and failure.stands(now) else 0.0
-        held.token.refresh_at = int(max(until, now + _FAILED_FOR)) + 1
+        later = int(max(until, now + _FAILED_FOR)) + 1
+        held.token.refresh_at = min(later, held.token.expires_at or later)
         with suppress(OSError):
             self._cache.write(held)
 

@@ -9,6 +9,7 @@ same (git's racy-git), so a young file is read only when that tick is over.
 
 import errno
 import os
+import shlex
 import stat
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -38,11 +39,16 @@ class File:
         self.data = data
         self.stat = found
 
-    def writable_by_others(self) -> bool:
-        """Whether anyone but its owner may change it, or its owner is a stranger."""
+    def distrusted(self) -> tuple[str, str] | None:
+        """Why anyone but us and root could have written it, and the remedy; or None."""
         if os.name != "posix":
-            return False
-        return bool(self.stat.st_mode & 0o022) or self.stat.st_uid not in (0, os.geteuid())
+            return None
+        quoted = shlex.quote(self.path)
+        if self.stat.st_uid not in (0, os.geteuid()):
+            return "belongs to another user", f"copy it, or: sudo chown $(id -u) {quoted}"
+        if self.stat.st_mode & 0o022:
+            return "can be changed by other users", f"chmod go-w {quoted}"
+        return None
 
 
 class Lookups:

@@ -114,6 +114,11 @@ def choose(named: str | None, *, config: str, lookups: Lookups) -> Profile:
         )
     tables = _tables(content, config)
     if not tables:
+        if "default_profile" in content:
+            raise UnknownProfile(
+                f"{config} has a default_profile and no profiles",
+                remedy="add one, beginning with [profiles.NAME]",
+            )
         return _from_environment(named, config, lookups)
     try:
         default = _default(content, tables, config)
@@ -161,11 +166,9 @@ def _read(config: str, lookups: Lookups) -> dict[str, object]:
         ) from None
     if found is None:
         return {}
-    if found.writable_by_others():
-        raise ConfigurationError(
-            f"the configuration {config} can be changed by other users",
-            remedy=f"chmod go-w {shlex.quote(config)}",
-        )
+    if distrusted := found.distrusted():
+        reason, remedy = distrusted
+        raise ConfigurationError(f"the configuration {config} {reason}", remedy=remedy)
     data = found.data.removeprefix(codecs.BOM_UTF8)
     try:
         return tomllib.loads(data.decode("utf-8"))

@@ -12,19 +12,15 @@ characters are never judged.
 """
 
 import base64
-import contextlib
 import json
 import os
 import re
-import selectors
 import shlex
-import signal
-import subprocess
-import time
 from collections.abc import Mapping
 from typing import NoReturn
 from urllib.parse import quote, quote_plus, unquote
 
+from wxhelper import command
 from wxhelper.errors import ConfigurationError, KeyUnavailable, printable
 from wxhelper.fingerprint import fingerprint
 from wxhelper.lookups import File, Lookups
@@ -32,8 +28,6 @@ from wxhelper.lookups import File, Lookups
 KINDS = "env:NAME, file:PATH or command:PROGRAM ARGS"
 COMMAND_DEADLINE = 10.0
 _LIMIT = 65_536
-_COMPLAINT_LIMIT = 4_096
-_LOOK_EVERY = 0.05
 
 _PLACEHOLDER = re.compile(r"\$\{[^}]*\}|\$[A-Za-z_]\w*|\$\([^)]*\)|<[^<>]*>")
 # A key manager needs its own variables, but no key that is ours to guard.
@@ -42,7 +36,6 @@ _OURS = re.compile(
     r".*(KEY|TOKEN|PASSWORD).*"
 )
 _LONG_WORD = re.compile(r"[A-Za-z0-9._~+/=-]{40,}")
-_LONG_WORD_OF_A_COMMAND = re.compile(r"[A-Za-z0-9._~+/=-]{20,}")
 _PIECE = 12
 
 
@@ -181,11 +174,9 @@ def _from_file(path: str, lookups: Lookups) -> Secret:
             f"there is no key file {path}",
             remedy=f"create it: (umask 077; cat > {shlex.quote(path)})",
         )
-    if found.writable_by_others():
-        raise ConfigurationError(
-            f"the key file {path} can be changed by other users",
-            remedy=f"chmod go-w {shlex.quote(path)}",
-        )
+    if distrusted := found.distrusted():
+        reason, remedy = distrusted
+        raise ConfigurationError(f"the key file {path} {reason}", remedy=remedy)
     return Secret(_checked(_text_of(found, origin), origin), origin)
 
 
@@ -212,7 +203,7 @@ def _decoded(data: bytes, origin: str) -> str:
         text = data.decode("utf-8")
     except UnicodeDecodeError:
         raise KeyUnavailable(f"{origin} is not text", remedy="give the key alone") from None
-    return text.removesuffix("\n").removesuffix("\r")
+    return text.removeprefix("\ufeff").removesuffix("\n").removesuffix("\r")
 
 
 def _checked(value: str, origin: str) -> str:
@@ -247,79 +238,8 @@ def _from_command(
         ) from None
     origin = f"command:{words[0] if words else ''}"
     scrubbed = {name: v for name, v in environ.items() if not _OURS.fullmatch(name)}
-    try:
-        process = subprocess.Popen(  # noqa: S603 - a list, no shell; the user's own command
-            words,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            cwd=folder if os.path.isdir(folder) else None,
-            env=scrubbed,
-            start_new_session=True,  # no terminal: it must not prompt; and one group to end
-        )
-    except (OSError, ValueError, IndexError) as fault:
-        reason = fault.strerror if isinstance(fault, OSError) else "not a command"
-        raise KeyUnavailable(
-            f"{origin} cannot be run: {reason}", remedy=f"correct the command in {named}"
-        ) from None
-    output = _output_of(process, origin, seconds)
-    return Secret(_checked(_decoded(output, origin), origin), origin)
-
-
-def _output_of(process: "subprocess.Popen[bytes]", origin: str, seconds: float) -> bytes:
-    deadline = time.monotonic() + seconds
-    try:
-        output, complaint = _read_both(process, deadline)
-        if len(output) > _LIMIT:
-            raise KeyUnavailable(
-                f"{origin} printed more than a key", remedy="let it print the key alone"
-            )
-        status = process.wait(max(0.0, deadline - time.monotonic()))
-    except (TimeoutError, subprocess.TimeoutExpired):
-        raise KeyUnavailable(
-            f"{origin} printed no key within {seconds:g} seconds",
-            remedy="unlock the key manager that it asks, or run the command by hand",
-        ) from None
-    finally:
-        # The whole group: what the command left running holds our pipes.
-        with contextlib.suppress(OSError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        for stream in (process.stdout, process.stderr):
-            if stream is not None:
-                stream.close()
-    if status != 0:
-        said = complaint.decode("utf-8", "replace").strip().rpartition("\n")[2]
-        said = printable(_LONG_WORD_OF_A_COMMAND.sub("[redacted]", said))
-        ended = f"status {status}" if status > 0 else f"signal {-status}"
-        raise KeyUnavailable(
-            f"{origin} ended with {ended}" + (f": {said}" if said else ""),
-            remedy="run the command by hand and mend it",
-        )
-    return output
-
-
-def _read_both(process: "subprocess.Popen[bytes]", deadline: float) -> tuple[bytes, bytes]:
-    """Standard output up to the limit, and the end of standard error.
-
-    Raises:
-        TimeoutError: the deadline (monotonic seconds) came first.
-    """
-    output, complaint = bytearray(), bytearray()
-    with selectors.DefaultSelector() as selector:
-        for stream, into in ((process.stdout, output), (process.stderr, complaint)):
-            assert stream is not None  # noqa: S101 - both were asked for
-            selector.register(stream, selectors.EVENT_READ, into)
-        while selector.get_map() and len(output) <= _LIMIT:
-            ready = selector.select(min(_LOOK_EVERY, max(0.0, deadline - time.monotonic())))
-            if not ready and process.poll() is not None:
-                break  # what it left running may hold the pipes for ever
-            if not ready and time.monotonic() >= deadline:
-                raise TimeoutError
-            for key, _ in ready:
-                chunk = os.read(key.fd, _LIMIT)
-                if not chunk:
-                    selector.unregister(key.fileobj)
-                key.data.extend(chunk)
-                del complaint[:-_COMPLAINT_LIMIT]
-    return bytes(output), bytes(complaint)
+    ran = command.run(words, folder=folder, environ=scrubbed, seconds=seconds)
+    if ran.fault:
+        where = f"correct the command in {named}" if ran.never_ran else ran.remedy
+        raise KeyUnavailable(f"{origin} {ran.fault}", remedy=where)
+    return Secret(_checked(_decoded(ran.output, origin), origin), origin)

@@ -261,20 +261,26 @@ def _stat(mode: int, owner: int) -> os.stat_result:
     return os.stat_result((0o100000 | mode, 0, 0, 1, owner, 0, 0, 0, 0, 0))
 
 
+BY_OTHERS = ("can be changed by other users", "chmod go-w '/a b'")
+A_STRANGERS = ("belongs to another user", "copy it, or: sudo chown $(id -u) '/a b'")
+
+
 @pytest.mark.parametrize(
-    ("mode", "owner", "writable"),
+    ("mode", "owner", "reason"),
     [
-        (0o600, os.geteuid(), False),
-        (0o644, os.geteuid(), False),
-        (0o444, os.geteuid(), False),
-        (0o755, 0, False),
-        (0o640, 0, False),
-        (0o620, os.geteuid(), True),
-        (0o602, os.geteuid(), True),
-        (0o666, 0, True),
-        (0o600, 12_345, True),
-        (0o444, 12_345, True),
+        (0o600, os.geteuid(), None),
+        (0o644, os.geteuid(), None),
+        (0o444, os.geteuid(), None),
+        (0o755, 0, None),
+        (0o640, 0, None),
+        (0o620, os.geteuid(), BY_OTHERS),
+        (0o602, os.geteuid(), BY_OTHERS),
+        (0o666, 0, BY_OTHERS),
+        (0o600, 12_345, A_STRANGERS),
+        (0o444, 12_345, A_STRANGERS),
     ],
 )
-def test_who_may_change_a_file(mode: int, owner: int, writable: bool) -> None:
-    assert File("/f", b"", _stat(mode, owner)).writable_by_others() is writable
+def test_who_could_have_written_a_file(
+    mode: int, owner: int, reason: tuple[str, str] | None
+) -> None:
+    assert File("/a b", b"", _stat(mode, owner)).distrusted() == reason

@@ -57,7 +57,17 @@ def test_the_least_profile_names_source_and_key(config: Path) -> None:
     assert chosen(config) == Profile("dev", "ibmcloud", "env:A", None, {}, str(config), True)
 
 
-@pytest.mark.parametrize("text", ["", "# nothing\n", "[profiles]\n", 'default_profile = "dev"\n'])
+def test_a_default_without_profiles_is_a_slip(config: Path) -> None:
+    config.write_text('default_profile = "dev"\n')
+    with pytest.raises(UnknownProfile) as caught:
+        chosen(config)
+    assert (caught.value.message, caught.value.remedy) == (
+        f"{config} has a default_profile and no profiles",
+        "add one, beginning with [profiles.NAME]",
+    )
+
+
+@pytest.mark.parametrize("text", ["", "# nothing\n", "[profiles]\n"])
 @pytest.mark.parametrize("named", [None, "env"])
 def test_without_profiles_the_variables_are_one(config: Path, text: str, named: str | None) -> None:
     config.write_text(text)

@@ -204,7 +204,7 @@ def test_a_file_that_others_may_read_is_fine(config: Path, mode: int) -> None:
 def test_a_file_of_a_stranger_is_refused(config: Path) -> None:
     config.write_text(DEV)
     os.chown(config, 12_345, -1)
-    assert refused(config)[1] == "the configuration FILE can be changed by other users"
+    assert refused(config)[1] == "the configuration FILE belongs to another user"
 
 
 def _too_large(path: Path) -> None:

@@ -8,6 +8,7 @@ nothing, proxies and certificates are chosen here, one deadline holds over all,
 and an answer has a largest size.
 """
 
+import errno
 import logging
 import os
 import random
@@ -291,6 +292,8 @@ def _certificates(ca_file: str | None, environ: Mapping[str, str]) -> str | bool
     name, path = named[0]
     path = path or ""
     try:
+        if os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path):
+            raise OSError(errno.EINVAL, "it is not a regular file")
         if not os.path.isdir(path):
             ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
     except ssl.SSLError:
