@@ -130,18 +130,25 @@ PLANTS = [
 
 @pytest.mark.parametrize("plant", PLANTS, ids=lambda plant: plant.__name__)
 @pytest.mark.parametrize(
-    "kind", [paths.RECORD, paths.LOCK, paths.FAILURE, paths.GENERATION, paths.POINTER]
+    "kinds",
+    [(paths.RECORD,), (paths.LOCK,), (paths.FAILURE, paths.GENERATION, paths.POINTER)],
+    ids="+".join,
 )
 def test_what_lies_in_the_way_harms_nobody(
-    kind: str, plant: Plant, wx: "Command", sandbox: Sandbox, cache: Path, tmp_path: Path
+    kinds: tuple[str, ...],
+    plant: Plant,
+    wx: "Command",
+    sandbox: Sandbox,
+    cache: Path,
+    tmp_path: Path,
 ) -> None:
-    profile = "" if kind == paths.POINTER else "sandbox"
     config = wx.environ["WXHELPER_CONFIG"]
-    path = cache / paths.file_name(kind, profile, wx.environ, config)
     victim = tmp_path / "victim"
     victim.write_text("victim\n")
     victim.chmod(0o644)
-    plant(path, victim)
+    for kind in kinds:
+        profile = "" if kind == paths.POINTER else "sandbox"
+        plant(cache / paths.file_name(kind, profile, wx.environ, config), victim)
     done = wx("token")
     assert_good(sandbox, done)
     assert victim.read_text() == "victim\n"

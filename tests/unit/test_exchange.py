@@ -25,7 +25,7 @@ VALUE = "opaque-token.value"
 CHECK = "check url in the profile: is it the token service?"
 NO_JSON = "Service answered HTTP {status} with something that is no JSON object"
 NO_LIFE = "the answer of Service does not say how long the token lives"
-BAD = "the answer of Service holds a access_token that cannot be a token"
+BAD = "the answer of Service holds something in access_token that cannot be a token"
 ONE = KeyExchange(service="Service", url="https://tokens.example.com/own/path", body="form")
 TWO = KeyExchange(
     service="Service",

@@ -249,7 +249,7 @@ def _token(content: Mapping[str, object], declared: KeyExchange) -> str:
     elif any(value != given[0] for value in given):
         fault = f"holds different tokens in {' and '.join(declared.token_fields)}"
     elif not isinstance(given[0], str) or not is_b64token(given[0]):
-        fault = f"holds a {names} that cannot be a token"
+        fault = f"holds something in {names} that cannot be a token"
     else:
         return given[0]
     raise AnswerNotUnderstood(
