@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from mistakes import World
+from processes import Ended, Start
+from wxhelper.sandbox import Sandbox
+
 if TYPE_CHECKING:
     from tests.conftest import Command
 
-Ended = tuple[int, str, str]
-Start = Callable[..., "subprocess.Popen[str]"]
 StartWaiting = Callable[..., "list[subprocess.Popen[str]]"]
 
 # Tells when the command begins to wait for another process, which no command does itself.
@@ -66,6 +68,12 @@ def key_file(config: Path) -> Path:
 def cache(wx: "Command") -> Path:
     """The cache directory."""
     return Path(wx.environ["WXHELPER_CACHE_DIR"])
+
+
+@pytest.fixture
+def world(wx: "Command", sandbox: Sandbox, config: Path, key_file: Path, cache: Path) -> World:
+    """The command as it is laid out, and what can be made wrong with it."""
+    return World(wx, sandbox, config, key_file, cache)
 
 
 @pytest.fixture

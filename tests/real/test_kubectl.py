@@ -4,7 +4,6 @@ import json
 import os
 import re
 import shutil
-import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from processes import ended
 from wxhelper.sandbox import Sandbox, certs
 from wxhelper.sandbox.certs import Certificates
 
@@ -90,16 +90,7 @@ with_one_kubectl = pytest.mark.parametrize(
 
 
 def get_pods(kubectl: str, tls_wx: "Command", **changes: str | None) -> "Ended":
-    done = subprocess.run(
-        [kubectl, "get", "pods"],
-        env=tls_wx.changed(changes),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    return done.returncode, done.stdout, done.stderr
+    return ended([kubectl, "get", "pods"], tls_wx.changed(changes))
 
 
 @pytest.mark.skipif(not EVERY_KUBECTL, reason="there is no kubectl on this machine")

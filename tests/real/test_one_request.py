@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from processes import held_up, holder_of, issued
 from wxhelper.sandbox import Fault, Sandbox
 
 if TYPE_CHECKING:
@@ -19,18 +20,6 @@ if TYPE_CHECKING:
 
     AtOnce = Callable[..., list[Ended]]
     Finish = Callable[["subprocess.Popen[str]"], Ended]
-
-
-def holder_of(lock: Path) -> int:
-    """The process that holds a lock on the file, as the kernel tells it (proc_locks(5))."""
-    inode = str(lock.stat().st_ino)
-    holders = [
-        int(fields[4])
-        for fields in map(str.split, Path("/proc/locks").read_text().splitlines())
-        if "->" not in fields and fields[5].rpartition(":")[2] == inode
-    ]
-    assert len(holders) == 1
-    return holders[0]
 
 
 def test_two_hundred_on_a_cold_cache_with_a_slow_service(
@@ -100,9 +89,7 @@ def test_a_burst_survives_the_killing_of_the_one_that_fetches(
     ended = [finish(process) for process in processes if process is not killed]
     gate.set()
     assert len(set(ended)) == 1
-    status, out, err = ended[0]
-    assert (status, err) == (0, "")
-    assert sandbox.issuer.grant(out.strip()) is not None
+    issued(sandbox, ended[0])
     assert finish(killed) == (-signal.SIGKILL, "", "")
     assert sandbox.token_requests() == 2
 
@@ -110,18 +97,13 @@ def test_a_burst_survives_the_killing_of_the_one_that_fetches(
 def test_those_that_wait_already_take_over_from_one_that_is_killed(
     start: "Start", start_waiting: "StartWaiting", finish: "Finish", sandbox: Sandbox
 ) -> None:
-    gate = threading.Event()
-    sandbox.faults.add(Fault(match="iam", gate=gate))
-    victim = start("token")
-    assert sandbox.requests.wait_for(1, 30, service="iam")
+    victim, gate = held_up(sandbox, start)
     waiting = start_waiting(3, "token")
     victim.kill()
     ended = [finish(process) for process in waiting]
     gate.set()
     assert len(set(ended)) == 1
-    status, out, err = ended[0]
-    assert (status, err) == (0, "")
-    assert sandbox.issuer.grant(out.strip()) is not None
+    issued(sandbox, ended[0])
     assert sandbox.token_requests() == 2
 
 
@@ -134,10 +116,7 @@ def test_nobody_waits_for_a_stopped_holder_while_a_token_is_good(
 ) -> None:
     held = wx("token").out
     make_due()
-    gate = threading.Event()
-    sandbox.faults.add(Fault(match="iam", gate=gate))
-    stopped = start("token")
-    assert sandbox.requests.wait_for(2, 30, service="iam")
+    stopped, gate = held_up(sandbox, start, requests=2)
     stopped.send_signal(signal.SIGSTOP)
     others = [start("token") for _ in range(10)]
     ended = {finish(process) for process in others}
@@ -146,18 +125,13 @@ def test_nobody_waits_for_a_stopped_holder_while_a_token_is_good(
     assert sandbox.token_requests() == 2
     gate.set()
     stopped.send_signal(signal.SIGCONT)
-    status, out, err = finish(stopped)
-    assert (status, err) == (0, "")
-    assert sandbox.issuer.grant(out.strip()) is not None
+    issued(sandbox, finish(stopped))
 
 
 def test_those_that_waited_get_the_token_that_the_other_one_fetched(
     start: "Start", start_waiting: "StartWaiting", finish: "Finish", sandbox: Sandbox
 ) -> None:
-    gate = threading.Event()
-    sandbox.faults.add(Fault(match="iam", gate=gate))
-    first = start("token")
-    assert sandbox.requests.wait_for(1, 30, service="iam")
+    first, gate = held_up(sandbox, start)
     waiting = start_waiting(3, "token")
     gate.set()
     fetched = finish(first)
@@ -174,23 +148,17 @@ def test_two_profiles_do_not_wait_for_each_other(
             '\n[profiles.other]\nsource = "ibmcloud"\n'
             f'url = "{sandbox.http_url}"\napi_key = "file:apikey"\n'
         )
-    gate = threading.Event()
-    sandbox.faults.add(Fault(match="iam", gate=gate))
-    held_up = start("token", "--profile", "sandbox")
-    assert sandbox.requests.wait_for(1, 30, service="iam")
+    fetching, gate = held_up(sandbox, start, "--profile", "sandbox")
     assert wx("token", "--profile", "other").status == 0
-    assert held_up.poll() is None
+    assert fetching.poll() is None
     gate.set()
-    assert finish(held_up)[0] == 0
+    assert finish(fetching)[0] == 0
 
 
 def test_a_fetch_that_is_under_way_during_invalidate_counts_for_nothing(
     start: "Start", finish: "Finish", wx: "Command", sandbox: Sandbox
 ) -> None:
-    gate = threading.Event()
-    sandbox.faults.add(Fault(match="iam", gate=gate))
-    fetching = start("token")
-    assert sandbox.requests.wait_for(1, 30, service="iam")
+    fetching, gate = held_up(sandbox, start)
     assert wx("invalidate").status == 0
     gate.set()
     status, out, err = finish(fetching)

@@ -10,51 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from records import CONFIG, a_failure, a_record
 from wxhelper import record
-from wxhelper.cache import Cache, Failure
-from wxhelper.record import ABSENT, Basis, Moment, Record
-from wxhelper.tokens import Token
+from wxhelper.cache import Cache
+from wxhelper.record import ABSENT
 
-CONFIG = "/home/me/.config/wxhelper/config.toml"
 running_as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
-
-
-def a_record(
-    value: str = "abcdefgh", *, profile: str = "dev", default: bool = True, path: str = CONFIG
-) -> Record:
-    return Record(
-        profile=profile,
-        default=default,
-        source="ibmcloud",
-        generation=ABSENT,
-        moment=Moment(1000.0, 5.0, "b007"),
-        basis=Basis("5a17", "1d", [(path, ABSENT)], []),
-        token=Token("Bearer", value, minted_at=1000.0, refresh_at=3880, expires_at=4600),
-    )
-
-
-def a_failure(**changes: object) -> Failure:
-    parts: dict[str, object] = {
-        "kind": "KeyRefused",
-        "message": "it refused the key",
-        "remedy": "mend it",
-        "until": 1060.25,
-        "count": 2,
-        "basis": Basis("5a17", "1d", [(CONFIG, "1 2 3 4")], [("A", "77ab"), ("B", ABSENT)]),
-        "moment": Moment(1000.125),
-    }
-    return Failure(**{**parts, **changes})  # type: ignore[arg-type]
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """The cache directory; not made yet."""
-    return tmp_path / "parent" / "cache"
-
-
-@pytest.fixture
-def cache(folder: Path) -> Cache:
-    return Cache({"WXHELPER_CACHE_DIR": str(folder)}, CONFIG)
 
 
 @pytest.fixture

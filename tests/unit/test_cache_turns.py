@@ -9,21 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from records import CONFIG
 from wxhelper.cache import Cache
-
-CONFIG = "/home/me/.config/wxhelper/config.toml"
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """The cache directory; not made yet."""
-    return tmp_path / "parent" / "cache"
-
-
-@pytest.fixture
-def cache(folder: Path) -> Cache:
-    return Cache({"WXHELPER_CACHE_DIR": str(folder)}, CONFIG)
-
 
 HOLDER = (
     "import sys\n"

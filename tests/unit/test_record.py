@@ -4,31 +4,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from records import TEXT
 from wxhelper import record
 from wxhelper.record import ABSENT, Basis, Moment, Record, clock_held
 from wxhelper.tokens import Token, is_b64token
 
 SALT = "0f3a"
 MINTED = 1_763_712_000.131
-TEXT = """\
-wxhelper record 1
-profile dev
-default yes
-source ibmcloud
-generation -
-clock 1763712000.125 5120.500 6f1c-b007
-minted 1763712000.131
-refresh 1763714870
-expires 1763715600
-salt 0f3a
-identity 9b1c
-file 312 1763 1764 77 /home/me/config.toml
-file - /home/me/a key
-env IBMCLOUD_API_KEY 77ab
-env WXHELPER_URL -
-token Bearer eyJhbGciOi.J9.c2ln-_~+/==
-end
-"""
 
 
 def a_record(**changes: object) -> Record:

@@ -8,25 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from records import TEXT
 from wxhelper import record
 from wxhelper.record import ABSENT
 
-TEXT = """\
-wxhelper record 1
-profile dev
-default yes
-source ibmcloud
-generation -
-clock 1763712000.125 5120.500 6f1c-b007
-minted 1763712000.131
-refresh 1763714870
-expires 1763715600
-salt 0f3a
-identity 9b1c
-file - /home/me/config.toml
-token Bearer eyJhbGciOi
-end
-"""
 running_as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
 
 

@@ -2,7 +2,6 @@
 
 import contextlib
 import http.client
-import json
 import os
 import socket
 import ssl
@@ -12,22 +11,12 @@ import urllib.parse
 
 import pytest
 
+from sandbox_client import FORM, GRANT, PATIENCE, address, connected, exchange, get, get_token
 from wxhelper.sandbox import Fault, Sandbox, certs
 from wxhelper.sandbox.faults import NO_FAULT
 from wxhelper.sandbox.messages import Headers, Request, text_answer
 from wxhelper.sandbox.server import Server
 from wxhelper.sandbox.wire import Reply
-
-PATIENCE = 20.0
-GRANT = "grant_type=urn:ibm:params:oauth:grant-type:apikey&apikey="
-FORM = {"Content-Type": "application/x-www-form-urlencoded"}
-
-
-@pytest.fixture
-def box(tmp_path):
-    with Sandbox(str(tmp_path), tls=False) as sandbox:
-        yield sandbox
-        assert sandbox.defects == ()
 
 
 @pytest.fixture(scope="module")
@@ -38,44 +27,9 @@ def tls_box(tmp_path_factory):
         assert sandbox.defects == ()
 
 
-def address(url) -> tuple[str, int]:
-    parts = urllib.parse.urlsplit(url)
-    return parts.hostname, parts.port
-
-
-@contextlib.contextmanager
-def connected(box):
-    connection = http.client.HTTPConnection(*address(box.http_url), timeout=PATIENCE)
-    try:
-        yield connection
-    finally:
-        connection.close()
-
-
 def threads_of(*urls) -> list[str]:
     prefixes = tuple(f"sandbox-{address(url)[1]}-" for url in urls)
     return [t.name for t in threading.enumerate() if t.name.startswith(prefixes)]
-
-
-def get(box, path="/nowhere"):
-    with connected(box) as connection:
-        connection.request("GET", path)
-        answer = connection.getresponse()
-        return answer, answer.read()
-
-
-def get_token(box):
-    with connected(box) as connection:
-        connection.request("POST", "/identity/token", body=GRANT + box.api_key, headers=FORM)
-        answer = connection.getresponse()
-        return answer.status, json.loads(answer.read())
-
-
-def exchange(box, raw: bytes) -> bytes:
-    """Sends bytes, and returns all that comes back until the server hangs up."""
-    with socket.create_connection(address(box.http_url), timeout=PATIENCE) as client:
-        client.sendall(raw)
-        return b"".join(iter(lambda: client.recv(65536), b""))
 
 
 def status_of(raw: bytes) -> int:

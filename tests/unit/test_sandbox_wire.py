@@ -1,67 +1,16 @@
 """What a client sees of an answer that goes wrong on its way."""
 
-import contextlib
 import email.utils
-import http.client
 import io
-import json
-import socket
 import threading
 import time
-import urllib.parse
 
 import pytest
 
+from sandbox_client import FORM, GRANT, PATIENCE, connected, exchange, get, get_token
 from wxhelper.sandbox import Fault, Sandbox, wire
 from wxhelper.sandbox.messages import text_answer
 from wxhelper.sandbox.wire import Reply, http_date
-
-PATIENCE = 20.0
-GRANT = "grant_type=urn:ibm:params:oauth:grant-type:apikey&apikey="
-FORM = {"Content-Type": "application/x-www-form-urlencoded"}
-
-
-@pytest.fixture
-def box(tmp_path):
-    with Sandbox(str(tmp_path), tls=False) as sandbox:
-        yield sandbox
-        assert sandbox.defects == ()
-
-
-def address(url) -> tuple[str, int]:
-    parts = urllib.parse.urlsplit(url)
-    return parts.hostname, parts.port
-
-
-@contextlib.contextmanager
-def connected(box):
-    connection = http.client.HTTPConnection(*address(box.http_url), timeout=PATIENCE)
-    try:
-        yield connection
-    finally:
-        connection.close()
-
-
-def get(box, path="/nowhere"):
-    with connected(box) as connection:
-        connection.request("GET", path)
-        answer = connection.getresponse()
-        return answer, answer.read()
-
-
-def get_token(box):
-    with connected(box) as connection:
-        connection.request("POST", "/identity/token", body=GRANT + box.api_key, headers=FORM)
-        answer = connection.getresponse()
-        return answer.status, json.loads(answer.read())
-
-
-def exchange(box, raw: bytes) -> bytes:
-    """Sends bytes, and returns all that comes back until the server hangs up."""
-    with socket.create_connection(address(box.http_url), timeout=PATIENCE) as client:
-        client.sendall(raw)
-        return b"".join(iter(lambda: client.recv(65536), b""))
-
 
 # --------------------------------------------------------------------------------------- dates
 
