@@ -142,8 +142,9 @@ def choose(named: str | None, *, config: str, lookups: Lookups) -> Profile:
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """The known word that was probably meant."""
-    found = difflib.get_close_matches(word, list(known), n=1)
-    return found[0] if found else None
+    folded = {name.lower(): name for name in known}
+    found = difflib.get_close_matches(word.lower(), list(folded), n=1)
+    return folded[found[0]] if found else None
 
 
 def _shown(name: str) -> str:
@@ -258,6 +259,8 @@ def _profile(name: str, table: object, config: str, *, is_default: bool) -> Prof
     given: dict[str, str] = {}
     for key, example in (("source", DEFAULT_SOURCE), ("api_key", "env:IBMCLOUD_API_KEY")):
         value = table.get(key)
+        if value is None and (slip := nearest(key, [k for k in table if k not in KEYS])):
+            raise unknown_key(slip, KEYS, config, where)
         if not isinstance(value, str):
             fault = "is missing" if value is None else "must be a string"
             raise ConfigurationError(

@@ -29,7 +29,10 @@ KINDS = "env:NAME, file:PATH or command:PROGRAM ARGS"
 COMMAND_DEADLINE = 10.0
 _LIMIT = 65_536
 
-_PLACEHOLDER = re.compile(r"\$\{[^}]*\}|\$[A-Za-z_]\w*|\$\([^)]*\)|<[^<>]*>")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_PLACEHOLDER = re.compile(
+    r"(?i:your[_-]?api[_-]?key)|\$\{[^}]*\}|\$[A-Za-z_]\w*|\$\([^)]*\)|<[^<>]*>"
+)
 # A key manager needs its own variables, but no key that is ours to guard.
 _OURS = re.compile(
     r"WXHELPER_.*|(IBM|IBM_?CLOUD|IC|BM|BLUEMIX|WATSONX|WX|WXAI|WXG|WO|WXO|ZEN|DPH|CP4D|CPD)_"
@@ -125,6 +128,11 @@ def resolve(
     kind, colon, rest = reference.partition(":")
     folder = os.path.dirname(config)
     if colon and kind == "env" and rest:
+        if not _VARIABLE.fullmatch(rest):
+            raise ConfigurationError(
+                f"{named} does not name a variable",
+                remedy="write env:NAME, the name alone, without $",
+            )
         return from_variable(rest, lookups)
     if colon and kind == "file" and rest:
         return _from_file(_expand(rest, folder, lookups), lookups)
@@ -172,12 +180,18 @@ def _from_file(path: str, lookups: Lookups) -> Secret:
     if found is None:
         raise KeyUnavailable(
             f"there is no key file {path}",
-            remedy=f"create it: (umask 077; cat > {shlex.quote(path)})",
+            remedy=f"create it, paste the key, end with Ctrl-D: {_creating(path)}",
         )
     if distrusted := found.distrusted():
         reason, remedy = distrusted
         raise ConfigurationError(f"the key file {path} {reason}", remedy=remedy)
     return Secret(_checked(_text_of(found, origin), origin), origin)
+
+
+def _creating(path: str) -> str:
+    folder = os.path.dirname(path)
+    first = "" if os.path.isdir(folder) else f"mkdir -p {shlex.quote(folder)}; "
+    return f"(umask 077; {first}cat > {shlex.quote(path)})"
 
 
 def _text_of(found: File, origin: str) -> str:

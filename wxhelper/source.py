@@ -103,7 +103,8 @@ def secret_of(
     state = "has no profiles" if os.path.exists(profile.config) else "does not exist"
     raise KeyUnavailable(
         f"there is no API key: {profile.config} {state}, and none of {', '.join(names)} is set",
-        remedy=f"export {names[1] if len(names) > 1 else names[0]}=YOUR_API_KEY",
+        remedy=("correct WXHELPER_CONFIG, or " if lookups.environ.get("WXHELPER_CONFIG") else "")
+        + f"export {names[1] if len(names) > 1 else names[0]}=YOUR_API_KEY",
     )
 
 

@@ -27,7 +27,7 @@ wxhelper demo: a stand-in for IBM Cloud runs on this machine for a few seconds.
 """
 CALLED = """\
    HTTP 200 with it, HTTP 401 without
-   the token was in no process's arguments (N looks at all of them)
+   the token was in no process's arguments (all were looked at N times)
    no request to the token service, N ms
 
 4. kubectl, by an exec entry in its kubeconfig
@@ -43,7 +43,7 @@ PODS = """\
 AFTER = """\
 5. Expiry: tokens live 3 seconds from now on
    $ wxhelper token
-   3 seconds later: a new token, unasked
+   3 seconds later: a new token, by itself
    1 request to the token service, N ms
 
 With your own key:
@@ -57,7 +57,7 @@ With your own key:
 def folded(text: str) -> str:
     """The demo's output without what differs from run to run."""
     text = re.sub(r"eyJ\w+\.\.\.", "eyJ...", text)
-    return re.sub(r"\d+(?= ms| characters| looks|/ml/)", "N", text)
+    return re.sub(r"\d+(?= ms| characters| times|/ml/)", "N", text)
 
 
 def environment(home: Path, temporary: Path, **more: str) -> dict[str, str]:

@@ -177,7 +177,9 @@ CONFIGURATION: list[Row] = [
         "no key file",
         "token",
         lambda world: world.key_file.unlink(),
-        OURS + "there is no key file {key_file}; create it: (umask 077; cat > {key_file})",
+        OURS
+        + "there is no key file {key_file}; create it, paste the key, end with Ctrl-D: "
+        + "(umask 077; cat > {key_file})",
     ),
     (
         "a key file that cannot be read",

@@ -249,7 +249,7 @@ def test_a_slip_in_the_default_stops_nobody_who_names_a_profile(config: Path) ->
 
 @pytest.mark.parametrize(
     ("word", "meant"),
-    [("ibmclod", "ibmcloud"), ("IBMCLOUD", None), ("aws2", "aws"), ("zzz", None), ("", None)],
+    [("ibmclod", "ibmcloud"), ("IBMCLOUD", "ibmcloud"), ("aws2", "aws"), ("zzz", None), ("", None)],
 )
 def test_the_nearest_word(word: str, meant: str | None) -> None:
     assert profiles.nearest(word, ["ibmcloud", "aws", "dph"]) == meant

@@ -247,7 +247,7 @@ def test_a_file_that_is_not_there(config: Path) -> None:
     assert refused("file:my key", config) == (
         KeyUnavailable,
         f"there is no key file {path}",
-        f"create it: (umask 077; cat > '{path}')",
+        f"create it, paste the key, end with Ctrl-D: (umask 077; cat > '{path}')",
     )
 
 

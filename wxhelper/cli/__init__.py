@@ -88,6 +88,8 @@ def main(arguments: Sequence[str]) -> int:
 
 def _dispatch(arguments: list[str]) -> int:
     verb = arguments[0] if arguments else ""
+    if verb == "help" and arguments[1:2] and arguments[1] in VERBS:
+        arguments = [verb := arguments[1], "--help"]
     if verb in ("-h", "--help", "help"):
         say(_help())
         return 0
@@ -96,6 +98,11 @@ def _dispatch(arguments: list[str]) -> int:
         return 0
     if verb not in VERBS:
         # What was typed is not repeated: it may be a key that was pasted here.
+        if verb.startswith("-"):
+            raise UsageError(
+                "the verb comes first, and its options after it",
+                remedy="for example: wxhelper token --profile NAME",
+            )
         meant = nearest(verb, VERBS)
         raise UsageError(
             "there is no such verb" if verb else "say what to do",

@@ -115,7 +115,7 @@ class _Demo:
         short = self._run([*itself(), "token"])
         time.sleep(_SHORT_LIFE)
         renewed = self._run([*itself(), "token"])
-        fresh = "a new token, unasked" if renewed.out != short.out else "the same token"
+        fresh = "a new token, by itself" if renewed.out != short.out else "the same token"
         say(f"   {_SHORT_LIFE} seconds later: {fresh}\n   {renewed.cost()}\n\n")
 
     def _title(self, what: str, command: str) -> None:
@@ -177,7 +177,7 @@ class _ArgumentWatch(threading.Thread):
             return "the token was in a process's arguments"
         if not self._looks:
             return "the token went through a pipe, not through arguments"
-        return f"the token was in no process's arguments ({self._looks} looks at all of them)"
+        return f"the token was in no process's arguments (all were looked at {self._looks} times)"
 
 
 def _shown(token: str) -> str:

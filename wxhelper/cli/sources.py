@@ -58,13 +58,13 @@ def _as_text(offer: manager.Offer) -> str:
         return "\n".join([*lines, f"  cannot be used: {offer.fault}", ""])
     kind: TokenSourceType = offer.kind
     lines.append(f"  {kind.summary}")
-    lines.append(f"  the key goes to    {_listed(_hosts(kind.token_hosts))}")
-    lines.append(f"  the token is for   {_listed(_hosts(kind.audience))}")
-    if kind.api_key_variables:
-        lines.append(f"  looks for a key in {', '.join(kind.api_key_variables)}")
     lines.append("  settings")
     for setting in (*COMMON, *kind.settings):
-        lines.append(f"    {setting.name:<15}{setting.help}")
+        lines.append(f"    {setting.name:<17}{setting.help}")
+    if kind.api_key_variables:
+        lines.append(f"  looks for a key in {_listed(list(kind.api_key_variables))}")
+    lines.append(f"  the key goes to    {_listed(_hosts(kind.token_hosts))}")
+    lines.append(f"  the token is for   {_listed(_hosts(kind.audience))}")
     return "\n".join([*lines, ""])
 
 
