@@ -14,6 +14,7 @@ import stat
 import time
 from collections.abc import Callable, Iterable, Mapping
 
+from wxhelper.errors import ConfigurationError
 from wxhelper.fingerprint import fingerprint
 from wxhelper.record import ABSENT, Basis, file_state
 
@@ -102,6 +103,37 @@ class Lookups:
                 return found
             self._sleep(_TICK)
         raise OSError(f"it does not stop changing: {path}")
+
+    def read_trusted(
+        self,
+        what: str,
+        path: str,
+        limit: int,
+        *,
+        unreadable: type[ConfigurationError] = ConfigurationError,
+    ) -> File | None:
+        """The same, for a file that nobody else may have written.
+
+        Args:
+            what: the file's part, for messages: ``key file``.
+            path: absolute.
+            limit: the most bytes it may have.
+            unreadable: the error for one that cannot be read.
+
+        Raises:
+            ConfigurationError: it cannot be read, or others could have written it.
+        """
+        try:
+            found = self.read(path, limit)
+        except OSError as fault:
+            raise unreadable(
+                f"the {what} {path} cannot be read: {fault.strerror or fault}",
+                remedy=f"look at it with: ls -lL {shlex.quote(path)}",
+            ) from None
+        if found is not None and (distrusted := found.distrusted()):
+            reason, remedy = distrusted
+            raise ConfigurationError(f"the {what} {path} {reason}", remedy=remedy)
+        return found
 
     def basis(self, salt: str, identity: str, also: Iterable[str] = ()) -> Basis:
         """Everything that was looked at, the first file first.

@@ -16,7 +16,6 @@ import codecs
 import difflib
 import os
 import re
-import shlex
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -158,18 +157,9 @@ def _listed(tables: Iterable[str]) -> str:
 
 
 def _read(config: str, lookups: Lookups) -> dict[str, object]:
-    try:
-        found = lookups.read(config, _SIZE_LIMIT)
-    except OSError as fault:
-        raise ConfigurationError(
-            f"the configuration {config} cannot be read: {fault.strerror or fault}",
-            remedy=f"look at it with: ls -lL {shlex.quote(config)}",
-        ) from None
+    found = lookups.read_trusted("configuration", config, _SIZE_LIMIT)
     if found is None:
         return {}
-    if distrusted := found.distrusted():
-        reason, remedy = distrusted
-        raise ConfigurationError(f"the configuration {config} {reason}", remedy=remedy)
     data = found.data.removeprefix(codecs.BOM_UTF8)
     try:
         return tomllib.loads(data.decode("utf-8"))

@@ -170,21 +170,12 @@ def _expand(path: str, folder: str, lookups: Lookups) -> str:
 
 def _from_file(path: str, lookups: Lookups) -> Secret:
     origin = f"file:{path}"
-    try:
-        found = lookups.read(path, _LIMIT)
-    except OSError as fault:
-        raise KeyUnavailable(
-            f"the key file {path} cannot be read: {fault.strerror or fault}",
-            remedy=f"look at it with: ls -lL {shlex.quote(path)}",
-        ) from None
+    found = lookups.read_trusted("key file", path, _LIMIT, unreadable=KeyUnavailable)
     if found is None:
         raise KeyUnavailable(
             f"there is no key file {path}",
             remedy=f"create it, paste the key, end with Ctrl-D: {_creating(path)}",
         )
-    if distrusted := found.distrusted():
-        reason, remedy = distrusted
-        raise ConfigurationError(f"the key file {path} {reason}", remedy=remedy)
     return Secret(_checked(_text_of(found, origin), origin), origin)
 
 

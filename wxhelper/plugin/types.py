@@ -100,6 +100,10 @@ class Check:
 Hosts = Callable[[Settings], frozenset[str]]
 
 
+def _nobody(settings: Settings) -> frozenset[str]:  # noqa: ARG001
+    return frozenset()
+
+
 @dataclass(frozen=True, kw_only=True)
 class TokenSourceType:
     """A kind of token source.
@@ -117,6 +121,7 @@ class TokenSourceType:
         open: makes a source; called with the context, does nothing else.
         api_key_variables: the variables that people keep such a key in, the one
             that wins first.
+        registries: those of the audience that are container registries.
         checks: diagnoses of its own.
     """
 
@@ -127,6 +132,7 @@ class TokenSourceType:
     open: Callable[[SourceContext], TokenSource]
     settings: tuple[Setting, ...] = ()
     api_key_variables: tuple[str, ...] = ()
+    registries: Hosts = _nobody
     checks: tuple[Check, ...] = field(default=(), repr=False)
 
 

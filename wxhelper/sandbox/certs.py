@@ -191,8 +191,8 @@ class _Openssl:
                 f"{self._program} could not be run ({type(error).__name__})"
             ) from error
         if done.returncode != 0:
-            lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
-            said = lines[-1].strip()[:160] if lines else "no message"
+            last = done.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
+            said = last.strip()[:160] or "no message"
             raise CertificatesUnavailable(f"{self._program} {arguments[0]} failed ({said})")
 
 

@@ -256,17 +256,28 @@ def test_the_audience_is_what_ibm_runs_for_watsonx(kind: TokenSourceType) -> Non
         "api.dataplatform.cloud.ibm.com",
         "api.aiopenscale.cloud.ibm.com",
     } <= audience
-    assert all(host == host.lower() and host.endswith(".cloud.ibm.com") for host in audience)
+    watsonx = audience - kind.registries({})
+    assert all(host == host.lower() and host.endswith(".cloud.ibm.com") for host in watsonx)
     assert not [host for host in audience if ":" in host or "/" in host]
 
 
 def test_nobody_else_can_run_a_host_of_the_audience(kind: TokenSourceType) -> None:
-    for host in kind.audience({}):
+    for host in kind.audience({}) - kind.registries({}):
         fixed = host.removeprefix("*.")
         assert "*" not in fixed
         assert "codeengine" not in host
         assert "appdomain" not in host
         assert fixed.count(".") >= 3, f"{host} is a blanket domain"
+
+
+def test_the_registries_are_ibms_own_and_not_that_of_entitled_software(
+    kind: TokenSourceType,
+) -> None:
+    registries = kind.registries({})
+    assert registries <= kind.audience({})
+    assert {"icr.io", "us.icr.io", "private.us.icr.io", "private-us.icr.io"} <= registries
+    assert all(host == "icr.io" or host.endswith(".icr.io") for host in registries)
+    assert not [host for host in registries if "*" in host or host.startswith("cp.")]
 
 
 def test_the_token_service_is_no_audience(kind: TokenSourceType) -> None:

@@ -41,11 +41,23 @@ _AUDIENCE = frozenset(
     )
     for host in (public, *(() if public.startswith("*") else (f"private.{public}",)))
 )
+# IBM Cloud Container Registry (ibm-cloud-docs/Registry:registry_access.md), where the token
+# is the password of the user "iambearer". cp.icr.io, the registry of entitled software, takes
+# other keys and is not among them.
+_REGISTRIES = frozenset(
+    host
+    for place in ("us", "uk", "de", "au", "jp", "jp2", "ca", "ca2", "br", "es", "in", "in2")
+    for host in (f"{place}.icr.io", f"private.{place}.icr.io", f"private-{place}.icr.io")
+) | {"icr.io", "private.icr.io"}
 
 
 def _audience(settings: Settings) -> frozenset[str]:  # noqa: ARG001
     # Never a blanket *.cloud.ibm.com: customers' own workloads live below it.
-    return _AUDIENCE
+    return _AUDIENCE | _REGISTRIES
+
+
+def _registries(settings: Settings) -> frozenset[str]:  # noqa: ARG001
+    return _REGISTRIES
 
 
 @hookimpl
@@ -57,6 +69,7 @@ def wxhelper_token_sources() -> Iterator[TokenSourceType]:
         token_hosts=_IAM.token_hosts,
         audience=_audience,
         open=_IAM.open,
+        registries=_registries,
         api_key_variables=(
             "IBMCLOUD_API_KEY",
             "IBM_CLOUD_API_KEY",
