@@ -24,7 +24,8 @@ The rooms, from the top floor down; imports go down only:
     5 manager         finds the one plugin that a profile names
       source          a profile's source at work: settings, key, token
     4 plugin          all that a plugin may import: hookspecs, types, endpoint,
-                      transport (the one user of requests), exchange
+                      transport, wire (the one user of requests), exchange,
+                      replies, keyforms
     3 profiles        config.toml                 secret     keys and references to them
       command         the program behind command:
       cache           what is kept on disk, and whose turn it is

@@ -79,6 +79,7 @@ class Acquisition:
         self._config = profiles.config_file(environ)
         self._cache = Cache(environ, self._config)
         self._identify: Identify | None = None
+        self._keyless: Basis | None = None
         self.unkept = ""
 
     def run(self) -> Grant:
@@ -109,12 +110,15 @@ class Acquisition:
     def _turn(self, profile: profiles.Profile, held: Record | None) -> Lock | Grant:
         """The turn to fetch; or what another process fetched meanwhile.
 
-        With a token that is good for a while nobody waits. Past the patience the
-        holder is taken for stuck and the lock for nothing.
+        With a token that is good for a while nobody waits, nor where nothing is kept:
+        what another process fetches there is of no use to this one. Past the patience
+        the holder is taken for stuck and the lock for nothing.
         """
         end, pause, attempt = time.monotonic() + self._patience, _FIRST_PAUSE, 0
         while True:
             self._raise_remembered(profile, held)
+            if held is None and self._keeps_nothing(profile.name):
+                return Lock(None)
             lock = self._cache.try_lock(profile.name) if attempt % _LOCK_EVERY == 0 else None
             if lock is not None:
                 return lock
@@ -127,6 +131,10 @@ class Acquisition:
             arrived = self._usable(self._cache.read(profile.name))
             if arrived is not None:
                 return self._grant(arrived, cached=True)
+
+    def _keeps_nothing(self, profile: str) -> bool:
+        basis = self._cache.nothing(profile)
+        return basis is not None and basis.unchanged(self._environ, self._config, fingerprint)
 
     def _usable(self, found: Record | None) -> Record | None:
         """The record, if its token may be handed out to this caller; due or not."""
@@ -181,6 +189,8 @@ class Acquisition:
         try:
             kind = manager.find(profile.source, self._lookups)
             settings = source.settings_of(kind, profile, self._lookups)
+            # What "nothing is kept" will depend on: all but the key, which is not looked at yet.
+            self._keyless = self._lookups.basis(os.urandom(16).hex(), ABSENT)
             secret = source.secret_of(
                 kind, profile, self._lookups, deadline=self._deadline(hurry=held is not None)
             )
@@ -271,12 +281,15 @@ class Acquisition:
             basis=self._lookups.basis(salt, _identifier(profile, settings, secret)(salt)),
             token=token,
         )
-        if token.expires_at is not None:  # a long-lived value is the key itself
-            self._keep(made)
+        self._keep(made)
         self._cache.forget(profile.name)
         return self._grant(made, cached=False)
 
     def _keep(self, made: Record) -> None:
+        if made.token.expires_at is None:  # a long-lived value is the key itself
+            if self._keyless is not None and not self._keeps_nothing(made.profile):
+                self._cache.keep_nothing(made.profile, self._keyless)
+            return
         try:
             self._cache.write(made)
         except OSError as fault:

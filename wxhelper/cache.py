@@ -7,6 +7,8 @@ new one and nothing else. The lock only saves requests: where it cannot be had
     NAME.token        the record (``record``)
     NAME.failure      the last failure, while it is remembered
     NAME.generation   a random word, new at every ``invalidate``
+    NAME.nothing      says that nothing is kept, since its tokens are the key itself:
+                      what that depends on, and nothing about the key
     NAME.lock         held by the process that fetches; stays, for ever empty
     .pointer          the name of the default profile
 
@@ -29,11 +31,12 @@ from wxhelper import errors, paths, record
 from wxhelper.record import Basis, Moment, Record
 
 _FAILURE_MAGIC = "wxhelper failure 1"
+_NOTHING_MAGIC = "wxhelper nothing 1"
 # https://bford.info/cachedir/: backup programs leave such a directory out.
 _TAG_NAME = "CACHEDIR.TAG"
 _TAG = "Signature: 8a477f597d28d172789f06886806bc55\n# This directory was created by wxhelper.\n"
 _ORPHAN_AGE = 3600.0
-_TEMPORARY = re.compile(r"\..*\.(token|failure|generation|pointer)\.[0-9a-f]{12}\.tmp")
+_TEMPORARY = re.compile(r"\..*\.(token|failure|generation|nothing|pointer)\.[0-9a-f]{12}\.tmp")
 _SWEEP_AT_MOST = 32
 
 
@@ -183,6 +186,26 @@ class Cache:
         with contextlib.suppress(OSError, ValueError):
             self._replace(self._name(paths.FAILURE, profile), record.lay_out(_FAILURE_MAGIC, lines))
 
+    def nothing(self, profile: str) -> Basis | None:
+        """What it depends on that nothing is kept for the profile; None if that is not said."""
+        if self.directory is None:
+            return None
+        data = record.read_private(self.directory, self._name(paths.NOTHING, profile))
+        if data is None:
+            return None
+        parts = record.take_apart(_NOTHING_MAGIC, data.decode("utf-8", "surrogateescape"))
+        return None if parts is None else parts[1]
+
+    def keep_nothing(self, profile: str, basis: Basis) -> None:
+        """Say that nothing is kept, and drop the record of an earlier configuration.
+
+        Not being able to say it costs only waiting, so it is silent.
+        """
+        self.drop(profile)
+        with contextlib.suppress(OSError, ValueError):
+            text = record.lay_out(_NOTHING_MAGIC, basis.lines())
+            self._replace(self._name(paths.NOTHING, profile), text)
+
     def drop(self, profile: str) -> None:
         """Drop the record alone."""
         self._unlink(paths.RECORD, profile)
@@ -202,8 +225,8 @@ class Cache:
         try:
             self._replace(self._name(paths.GENERATION, profile), os.urandom(8).hex() + "\n")
         finally:  # on a full disk, too
-            self.drop(profile)
-            self._unlink(paths.FAILURE, profile)
+            for kind in (paths.RECORD, paths.FAILURE, paths.NOTHING):
+                self._unlink(kind, profile)
 
     def try_lock(self, profile: str) -> Lock | None:
         """The turn to fetch, or None while another process has it.

@@ -19,6 +19,7 @@ RECORD = "token"
 LOCK = "lock"
 FAILURE = "failure"
 GENERATION = "generation"
+NOTHING = "nothing"
 POINTER = "pointer"
 
 

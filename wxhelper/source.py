@@ -3,6 +3,7 @@
 import logging
 import os
 import random
+import re
 import time
 from collections.abc import Callable, Mapping
 
@@ -17,7 +18,7 @@ from wxhelper.errors import (
 )
 from wxhelper.lookups import Lookups
 from wxhelper.plugin.transport import NETWORK_VARIABLES, Transport
-from wxhelper.plugin.types import COMMON, Settings, SourceContext, TokenSourceType
+from wxhelper.plugin.types import Setting, Settings, SourceContext, TokenSourceType
 from wxhelper.profiles import KEYS, Profile, unknown_key
 from wxhelper.secret import Secret, from_variable, resolve
 from wxhelper.tokens import EXPIRED, Token, is_b64token
@@ -31,10 +32,10 @@ def settings_of(kind: TokenSourceType, profile: Profile, lookups: Lookups) -> Se
     """The profile's settings, checked against what the source understands.
 
     Raises:
-        ConfigurationError: one is unknown, missing, no string, or none of the
-            choices.
+        ConfigurationError: one is unknown, missing, empty, no string, or not what
+            the source allows.
     """
-    known = {setting.name: setting for setting in (*COMMON, *kind.settings)}
+    known = {setting.name: setting for setting in kind.all_settings}
     raw: dict[str, object] = dict(profile.settings)
     if profile.from_environment:
         raw = {n: v for n in known if (v := lookups.variable(f"WXHELPER_{n.upper()}")) is not None}
@@ -51,17 +52,25 @@ def settings_of(kind: TokenSourceType, profile: Profile, lookups: Lookups) -> Se
     for setting in known.values():
         if setting.default is not None:
             given.setdefault(setting.name, setting.default)
-        value = given.get(setting.name)
-        if value is None and setting.required:
-            raise ConfigurationError(
-                f"{_place(setting.name, profile)} is missing", remedy=f"it is {setting.help}"
-            )
-        if value is not None and setting.choices and value not in setting.choices:
-            raise ConfigurationError(
-                f"{_place(setting.name, profile)} cannot be {printable(value, 60)}",
-                remedy=f"choose one of {', '.join(setting.choices)}",
-            )
+        if fault := _judged(setting, given):
+            where = _place(setting.name, profile)
+            raise ConfigurationError(f"{where} {fault[0]}", remedy=fault[1])
     return given
+
+
+def _judged(setting: Setting, given: Settings) -> tuple[str, str] | None:
+    """What is wrong with a setting, and the remedy; or None."""
+    value, meaning = given.get(setting.name), f"it is {setting.help}"
+    if value is None:
+        needed = setting.required and setting.unless not in given
+        return ("is missing", meaning) if needed else None
+    if not value:
+        return "is empty", meaning
+    if setting.choices and value not in setting.choices:
+        return f"cannot be {printable(value, 60)}", f"choose one of {', '.join(setting.choices)}"
+    if setting.pattern and not re.fullmatch(setting.pattern, value):
+        return f"cannot be {printable(value, 60)}", meaning
+    return None
 
 
 def _place(name: str, profile: Profile) -> str:

@@ -58,7 +58,6 @@ def test_an_address(url: str, endpoint: tuple[str, str, int, str]) -> None:
         ("//x.example", HTTPS, "//x.example"),
         ("ftp://x.example", HTTPS, "ftp://x.example"),
         ("file:///etc/passwd", HTTPS, "file:///etc/passwd"),
-        ("https:///x.example/a", "has three slashes and so no host", "https:///x.example/a"),
         ("https://", "has no host", "https://"),
         ("https:x.example", "has no host", "https:x.example"),
         ("https://:443/a", "has no host", "https://:443/a"),
@@ -77,6 +76,10 @@ def test_an_address(url: str, endpoint: tuple[str, str, int, str]) -> None:
         (f"https://{'a' * 64}.example", NONE, f"https://{'a' * 64}.example"),
         ("https://me:secret@x.example/a", NOBODY, "https://x.example/a"),
         ("https://secret@x.example", NOBODY, "https://x.example"),
+        ("https://me:secret@x.example//a", NOBODY, "https://x.example//a"),
+        ("me:secret@x.example//a", HTTPS, "me:x.example//a"),
+        ("ftp://me:secret@x.example//a", HTTPS, "ftp://x.example//a"),
+        ("https://x.example/a@b?secret", NO_QUERY, "https://x.example/a@b"),
         ("https://x.example?secret", NO_QUERY, "https://x.example"),
         ("https://x.example/a?apikey=secret", NO_QUERY, "https://x.example/a"),
         ("https://x.example/a#secret", NO_QUERY, "https://x.example/a"),
@@ -93,7 +96,48 @@ def test_an_address(url: str, endpoint: tuple[str, str, int, str]) -> None:
     ],
 )  # fmt: skip
 def test_what_is_no_address_for_a_key(url: str, reason: str, shown: str) -> None:
-    assert refused(url) == (f"url {reason}: {shown}", WRITE)
+    remedy = f"write it as {shown}" if reason == NO_QUERY else WRITE
+    assert refused(url) == (f"url {reason}: {shown}", remedy)
+
+
+@pytest.mark.parametrize(
+    ("url", "shown", "meant"),
+    [
+        ("https:///x.example/a/b", "https:///x.example/a/b", "https://x.example/a/b"),
+        ("https:///x.example:8443", "https:///x.example:8443", "https://x.example:8443"),
+        ("https:////x.example", "https:////x.example", "https://x.example"),
+        ("https:///me:secret@x.example/a", "https:///x.example/a", "https://x.example/a"),
+        ("https:///x.example/a?secret", "https:///x.example/a", "https://x.example/a"),
+        ("http:///x.example/a", "http:///x.example/a", "https://x.example/a"),
+        ("https:///", "https:///", "https://HOST[:PORT][/PATH]"),
+    ],
+)
+def test_a_slash_too_many_is_told_with_the_address_that_was_meant(
+    url: str, shown: str, meant: str
+) -> None:
+    message = f"url has three slashes and so no host: {shown}"
+    assert refused(url) == (message, f"write it as {meant}")
+
+
+SWITCHES = ("includeRoles", "prefix")
+
+
+@pytest.mark.parametrize("query", ["includeRoles=true", "includeRoles=false&prefix=true"])
+def test_switches_that_a_service_understands_stay_in_its_address(query: str) -> None:
+    url = f"https://x.example/a?{query}"
+    endpoint = Endpoint.parse(url, switches=SWITCHES)
+    assert (endpoint.path, endpoint.query, endpoint.url) == ("/a", query, url)
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["apikey=true", "includeRoles=secret", "includeRoles", "includeRoles=", "=true",
+     "includeRoles=true&", "includeRoles=true&apikey=secret", "includeRoles=true;x", "true"],
+)  # fmt: skip
+def test_nothing_else_can_stand_there(query: str) -> None:
+    with pytest.raises(EndpointRefused) as caught:
+        Endpoint.parse(f"https://x.example/a?{query}", switches=SWITCHES)
+    assert caught.value.message == f"url {NO_QUERY}: https://x.example/a"
 
 
 @pytest.mark.parametrize(

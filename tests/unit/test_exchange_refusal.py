@@ -14,7 +14,7 @@ from wxhelper.errors import (
     WxhelperError,
 )
 from wxhelper.plugin import Answer, Endpoint, KeyExchange, Secret, SourceContext, Token
-from wxhelper.plugin.exchange import refusal, retry_after
+from wxhelper.plugin.replies import refusal, retry_after
 
 KEY = "k3y+/that=opens&nothing"
 SENT = 1_763_712_000.25

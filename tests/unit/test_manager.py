@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,18 @@ class Site:
 
 @pytest.fixture
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
+    """A directory for plugins. Of this project's own, source ``ibmcloud`` alone is there."""
+    installed = manager.entry_points
+
+    def without_most(group: str) -> list[EntryPoint]:
+        return [
+            point
+            for point in installed(group=group)
+            if point.name == "ibmcloud"
+            or not (point.dist and point.dist.name.startswith("wxhelper-"))
+        ]
+
+    monkeypatch.setattr(manager, "entry_points", without_most)
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     (tmp_path / "site").mkdir()
     return Site(tmp_path / "site", monkeypatch)

@@ -105,6 +105,7 @@ CONFIG = "/home/me/.config/wxhelper/config.toml"
         (paths.FAILURE, "dev", "dev.failure"),
         (paths.GENERATION, "dev", "dev.generation"),
         (paths.LOCK, "dev", "dev.lock"),
+        (paths.NOTHING, "dev", "dev.nothing"),
         (paths.POINTER, "", ".pointer"),
         (paths.RECORD, ".", "..token"),
         (paths.RECORD, "..", "...token"),
@@ -148,14 +149,21 @@ def test_the_name_is_the_same_every_time() -> None:
 @pytest.mark.parametrize("profile", ["dev", "x" * 64])
 def test_a_name_is_one_name_and_short_enough_for_every_file_system(profile: str) -> None:
     config = "/" + "long/" * 1000
-    for kind in (paths.RECORD, paths.FAILURE, paths.GENERATION, paths.LOCK):
+    for kind in (paths.RECORD, paths.FAILURE, paths.GENERATION, paths.LOCK, paths.NOTHING):
         name = file_name(kind, profile, {"WXHELPER_CONFIG": config}, config)
         assert "/" not in name
         assert len(f".{name}.{'0' * 12}.tmp") <= 143  # eCryptfs has the shortest names
 
 
 def test_no_two_kinds_or_profiles_share_a_name() -> None:
-    kinds = (paths.RECORD, paths.FAILURE, paths.GENERATION, paths.LOCK, paths.POINTER)
+    kinds = (
+        paths.RECORD,
+        paths.FAILURE,
+        paths.GENERATION,
+        paths.LOCK,
+        paths.NOTHING,
+        paths.POINTER,
+    )
     profiles = ("", "a", "a.token", "a.token.token", "token", ".", "..")
     names = [file_name(kind, profile, {}, CONFIG) for kind in kinds for profile in profiles]
     assert len(set(names)) == len(names)

@@ -25,6 +25,14 @@ KEY = "k3y-that-opens-nothing"
 NOW = 1_763_712_000.0
 MODE = Setting(name="mode", help="how it is asked", choices=("fast", "slow"), default="fast")
 REGION = Setting(name="region", help="the region, like eu-de", required=True)
+SHAPED = Setting(
+    name="region",
+    help="the region, like eu-de",
+    required=True,
+    unless="url",
+    pattern=r"[a-z]{2}-[a-z]+",
+)
+OWN_URL = Setting(name="url", help="the address of the cluster", required=True)
 
 
 def a_kind(
@@ -65,9 +73,13 @@ def refused(call: Callable[[], object]) -> tuple[type, str, str]:
         ((MODE,), {"mode": "slow"}, {"mode": "slow"}),
         ((REGION,), {"region": "eu-de"}, {"region": "eu-de"}),
         ((Setting(name="free", help="x"),), {}, {}),
+        ((SHAPED,), {"region": "eu-de"}, {"region": "eu-de"}),
+        ((SHAPED,), {"url": "https://x"}, {"url": "https://x"}),
+        ((OWN_URL,), {"url": "https://x"}, {"url": "https://x"}),
     ],
-    ids=["none", "common ones", "default", "choice", "required", "optional"],
-)
+    ids=["none", "common ones", "default", "choice", "required", "optional", "shape",
+         "not needed", "common one replaced"],
+)  # fmt: skip
 def test_settings(
     known: tuple[Setting, ...], given: dict[str, object], settings: dict[str, str]
 ) -> None:
@@ -98,6 +110,27 @@ def test_settings(
             'write url = "..."',
         ),
         ((REGION,), {}, "profiles.dev.region is missing", "it is the region, like eu-de"),
+        ((SHAPED,), {}, "profiles.dev.region is missing", "it is the region, like eu-de"),
+        ((OWN_URL,), {}, "profiles.dev.url is missing", "it is the address of the cluster"),
+        (
+            (SHAPED,),
+            {"region": "eu_de"},
+            "profiles.dev.region cannot be eu_de",
+            "it is the region, like eu-de",
+        ),
+        (
+            (SHAPED,),
+            {"region": "eu-de\n"},
+            "profiles.dev.region cannot be eu-de",
+            "it is the region, like eu-de",
+        ),
+        (
+            (),
+            {"url": ""},
+            "profiles.dev.url is empty",
+            "it is the token service's address, with or without its path",
+        ),
+        ((MODE,), {"mode": ""}, "profiles.dev.mode is empty", "it is how it is asked"),
         (
             (MODE,),
             {"mode": "Fast\n"},
@@ -105,8 +138,10 @@ def test_settings(
             "choose one of fast, slow",
         ),
     ],
-    ids=["slip", "slip of ours", "nothing like it", "number", "list", "missing", "no choice"],
-)
+    ids=["slip", "slip of ours", "nothing like it", "number", "list", "missing",
+         "missing without a url", "missing common one", "no shape", "nearly a shape", "empty",
+         "empty choice", "no choice"],
+)  # fmt: skip
 def test_a_setting_that_is_wrong_is_told_with_its_place(
     known: tuple[Setting, ...], given: dict[str, object], message: str, remedy: str
 ) -> None:

@@ -3,6 +3,7 @@
 import contextlib
 import socket
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -219,4 +220,16 @@ def test_the_deadline_holds_over_everything_that_is_sent(sandbox: Sandbox) -> No
     endpoint = iam(sandbox)
     way = Transport(frozenset({endpoint.origin}), environ={}, deadline=0.0)
     with pytest.raises(Unreachable, match=r"^127\.0\.0\.1 did not answer within 0 seconds$"):
+        way.post(endpoint, form=FORM)
+
+
+def test_the_deadline_begins_with_the_first_that_is_sent_and_is_one_for_all(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    endpoint, right = iam(sandbox), time.monotonic
+    way = Transport(frozenset({endpoint.origin}), environ={}, deadline=30.0)
+    monkeypatch.setattr(time, "monotonic", lambda: right() + 60)
+    assert way.post(endpoint, form=FORM).status == 400
+    monkeypatch.setattr(time, "monotonic", lambda: right() + 120)
+    with pytest.raises(Unreachable, match="did not answer within 30 seconds"):
         way.post(endpoint, form=FORM)

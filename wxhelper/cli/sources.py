@@ -9,7 +9,7 @@ from wxhelper.cli.parser import JSON, TEXT, Parser
 from wxhelper.cli.streams import say
 from wxhelper.errors import WxhelperError
 from wxhelper.lookups import Lookups
-from wxhelper.plugin.types import COMMON, Hosts, TokenSourceType
+from wxhelper.plugin.types import Hosts, TokenSourceType
 
 _WHAT = "List the installed kinds of token source, and what a profile can say to each."
 _EXAMPLES = """
@@ -44,11 +44,12 @@ def _as_json(offer: manager.Offer) -> dict[str, object]:
         "summary": offer.kind.summary,
         "settings": [
             {"name": s.name, "help": s.help, "required": s.required, "default": s.default}
-            for s in (*COMMON, *offer.kind.settings)
+            for s in offer.kind.all_settings
         ],
         "api_key_variables": list(offer.kind.api_key_variables),
-        "token_hosts": _hosts(offer.kind.token_hosts),
-        "audience": _hosts(offer.kind.audience),
+        "token_hosts": _hosts(offer.kind, offer.kind.token_hosts),
+        "audience": _hosts(offer.kind, offer.kind.audience),
+        "services": {name: dict(urls) for name, urls in offer.kind.services.items()},
     }
 
 
@@ -59,19 +60,25 @@ def _as_text(offer: manager.Offer) -> str:
     kind: TokenSourceType = offer.kind
     lines.append(f"  {kind.summary}")
     lines.append("  settings")
-    for setting in (*COMMON, *kind.settings):
+    for setting in kind.all_settings:
         lines.append(f"    {setting.name:<17}{setting.help}")
     if kind.api_key_variables:
         lines.append(f"  looks for a key in {_listed(list(kind.api_key_variables))}")
-    lines.append(f"  the key goes to    {_listed(_hosts(kind.token_hosts))}")
-    lines.append(f"  the token is for   {_listed(_hosts(kind.audience))}")
+    lines.append(f"  the key goes to    {_listed(_hosts(kind, kind.token_hosts))}")
+    audience = _listed(_hosts(kind, kind.audience)) or "whom a profile names as hosts"
+    lines.append(f"  the token is for   {audience}")
+    if kind.services:
+        lines.append("  base URLs")
+    for name, urls in kind.services.items():
+        lines.append(f"    {name}")
+        lines += [f"      {f'{region:<15}' if region else ''}{url}" for region, url in urls.items()]
     return "\n".join([*lines, ""])
 
 
-def _hosts(of: Hosts) -> list[str] | None:
-    """The hosts without any setting, or None when they depend on one."""
+def _hosts(kind: TokenSourceType, of: Hosts) -> list[str] | None:
+    """The hosts when nothing is set, or None when they depend on what is."""
     try:
-        return sorted(of({}))
+        return sorted(of({s.name: s.default for s in kind.all_settings if s.default is not None}))
     except (KeyError, WxhelperError):
         return None
 
@@ -79,4 +86,4 @@ def _hosts(of: Hosts) -> list[str] | None:
 def _listed(hosts: list[str] | None) -> str:
     if hosts is None:
         return "what its settings say"
-    return f"\n{' ' * 21}".join(hosts) or "nobody"
+    return f"\n{' ' * 21}".join(hosts)

@@ -16,7 +16,10 @@ for, and offers its kinds of source:
     types        what it yields, and what a source is handed
     endpoint     an address that a key may be sent to
     transport    the one way out to the network
+    wire         one request on that way: the one user of requests
     exchange     "POST a key, read a token": most sources are a declaration of this
+    replies      what the answer to that means
+    keyforms     what keys look like, for a hint when one is refused
 """
 
 from wxhelper.errors import (
@@ -36,6 +39,7 @@ from wxhelper.errors import (
 from wxhelper.plugin.endpoint import Endpoint
 from wxhelper.plugin.exchange import KeyExchange
 from wxhelper.plugin.hookspecs import API, hookimpl
+from wxhelper.plugin.keyforms import form_of, no_key, unwrapped
 from wxhelper.plugin.transport import Answer, Transport
 from wxhelper.plugin.types import (
     Check,
@@ -75,6 +79,9 @@ __all__ = [
     "Transport",
     "Unreachable",
     "WxhelperError",
+    "form_of",
     "hookimpl",
+    "no_key",
     "printable",
+    "unwrapped",
 ]

@@ -8,6 +8,9 @@ from urllib.parse import urlsplit
 from wxhelper.errors import EndpointRefused, printable
 
 _NO_ADDRESS = "is not an address"
+_THREE_SLASHES = "has three slashes and so no host"
+_NO_QUERY = "must not have a query or a fragment"
+_LEAD = re.compile(r"^((?:[A-Za-z][A-Za-z0-9+.-]*:)?/*)")
 # A name's labels as they stand in DNS, or an IPv6 address without its brackets.
 _HOST = re.compile(r"[a-z0-9_]([a-z0-9._-]*[a-z0-9_])?|[0-9a-f:.]*:[0-9a-f:.]*")
 
@@ -21,21 +24,32 @@ class Endpoint:
         host: lower-case ASCII, without a final dot.
         port: always said.
         path: begins with a slash.
+        query: switches that the service understands, without the question mark.
     """
 
     scheme: str
     host: str
     port: int
     path: str
+    query: str = ""
 
     @classmethod
-    def parse(cls, url: str, *, default_path: str = "/", named: str = "url") -> "Endpoint":
+    def parse(
+        cls,
+        url: str,
+        *,
+        default_path: str = "/",
+        named: str = "url",
+        switches: tuple[str, ...] = (),
+    ) -> "Endpoint":
         """An address as a user wrote it.
 
         Args:
             url: with or without a path.
             default_path: the path when it has none.
             named: where it was written, for messages.
+            switches: the names that its query may have, each true or false, and
+                nothing else: what is written there can be no secret.
 
         Raises:
             EndpointRefused: it is no such address, or a key must not go there.
@@ -54,12 +68,13 @@ class Endpoint:
             raise _refused(named, "must begin with https://", url)
         if not host:
             slip = url.partition(":")[2].startswith("///")
-            reason = "has three slashes and so no host" if slip else "has no host"
+            reason = _THREE_SLASHES if slip else "has no host"
             raise _refused(named, reason, url)
         if "@" in parts.netloc:
             raise _refused(named, "must not hold a user name or password", url)
-        if parts.query or parts.fragment or url.endswith(("?", "#")):
-            raise _refused(named, "must not have a query or a fragment", url)
+        wrong = parts.query and not _only(switches, parts.query)
+        if wrong or parts.fragment or url.endswith(("?", "#")):
+            raise _refused(named, _NO_QUERY, url)
         if parts.scheme == "http" and not is_loopback(host):
             raise EndpointRefused(
                 f"{named} is {printable(url)}, and a key never goes over plain http",
@@ -67,7 +82,7 @@ class Endpoint:
             )
         default_port = 443 if parts.scheme == "https" else 80
         path = parts.path if parts.path not in ("", "/") else default_path
-        return cls(parts.scheme, host, port or default_port, path)
+        return cls(parts.scheme, host, port or default_port, path, parts.query)
 
     @property
     def origin(self) -> str:
@@ -79,7 +94,8 @@ class Endpoint:
         """The whole address; a port that is the scheme's own is left out."""
         usual = {"https": 443, "http": 80}[self.scheme] == self.port
         where = bracketed(self.host) if usual else self.origin
-        return f"{self.scheme}://{where}{self.path}"
+        query = f"?{self.query}" if self.query else ""
+        return f"{self.scheme}://{where}{self.path}{query}"
 
     def within(self, hosts: frozenset[str]) -> bool:
         """Whether it is one of the hosts, ``host`` (port 443) or ``host:port``."""
@@ -107,12 +123,23 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def _only(switches: tuple[str, ...], query: str) -> bool:
+    """Whether every parameter of the query is one of the switches, true or false."""
+    pairs = (parameter.partition("=") for parameter in query.split("&"))
+    return all(name in switches and value in ("true", "false") for name, _, value in pairs)
+
+
 def _refused(named: str, reason: str, url: str) -> EndpointRefused:
     # What stands before an @ or behind a ? may be a password or a key.
-    scheme, slashes, rest = re.split(r"[?#]", url)[0].rpartition("//")
-    shown = scheme + slashes + rest.rpartition("@")[2]
+    lead, rest = _LEAD.split(re.split(r"[?#]", url)[0], maxsplit=1)[1:]
+    if reason != _NO_QUERY:  # there it has been looked at already, and may stand in the path
+        rest = rest.rpartition("@")[2]
+    shown, meant = lead + rest, "https://HOST[:PORT][/PATH]"
     if reason == _NO_ADDRESS:  # and what stands behind a colon may belong to it
         shown = re.sub(r"([^/:]):[^/].*", r"\1", shown)
-    return EndpointRefused(
-        f"{named} {reason}: {printable(shown)}", remedy="write it as https://HOST[:PORT][/PATH]"
-    )
+    if reason == _NO_QUERY:
+        meant = printable(shown)
+    host = rest.lower().partition("/")[0]
+    if reason == _THREE_SLASHES and _HOST.fullmatch(re.sub(r":\d{1,5}$", "", host)):
+        meant = f"https://{printable(rest)}"
+    return EndpointRefused(f"{named} {reason}: {printable(shown)}", remedy=f"write it as {meant}")

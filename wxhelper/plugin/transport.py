@@ -1,51 +1,24 @@
-"""Floor 4: the one way to the network, and the one user of requests.
+"""Floor 4: the one way to the network: who may be asked, how often and how long.
 
-What requests does by default is not fit for a key: it re-sends a body to another
-host on 307, lets a netrc entry replace a header, lets a variable replace the
-trusted certificates, and has a timeout for each read but none for the whole. So
-nothing is left to it: redirects are errors, authentication is an explicit
-nothing, proxies and certificates are chosen here, one deadline holds over all,
-and an answer has a largest size.
+``wire`` sends the single request. It is imported with the first one, since it
+brings requests along: a source that asks nobody does not pay for it.
 """
 
 import errno
-import logging
 import os
 import random
-import re
-import socket
-import ssl
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 
-import requests
-import requests.utils
-import urllib3.exceptions
-
-from wxhelper import __version__
-from wxhelper.errors import (
-    AnswerNotUnderstood,
-    ConfigurationError,
-    EndpointRefused,
-    Redirected,
-    Unreachable,
-    printable,
-)
-from wxhelper.plugin.endpoint import Endpoint, is_loopback
+from wxhelper.errors import ConfigurationError, EndpointRefused, Unreachable, printable
+from wxhelper.plugin.endpoint import Endpoint
 
 DEADLINE = 10.0
-BODY_LIMIT = 262_144
 _RETRIES = 2
 _RETRY_PAUSE = 0.2
 _RETRIED = (502, 503, 504)
-_HEADERS = {
-    "Accept": "application/json",
-    "Accept-Encoding": "identity",
-    "User-Agent": f"wxhelper/{__version__}",
-}
 _CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 _PROXY_VARIABLES = ("https_proxy", "all_proxy", "no_proxy")
 NETWORK_VARIABLES = (
@@ -75,11 +48,21 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class _Request:
+class Request:
+    """A POST: where to, and a form or JSON."""
+
     endpoint: Endpoint
     form: Mapping[str, str] | None = field(repr=False)
     json: Mapping[str, str] | None = field(repr=False)
     headers: Mapping[str, str] = field(repr=False)
+
+
+class BrokenOff(Unreachable):
+    """The connection could not be made or broke off: worth another try."""
+
+
+class Late(Exception):
+    """The end came first."""
 
 
 class Transport:
@@ -89,7 +72,7 @@ class Transport:
         token_hosts: ``host`` or ``host:port``; nothing else is connected to.
         ca_file: certificates to trust, PEM; None for the usual ones.
         deadline: seconds for everything that is sent through this transport,
-            counted from now.
+            counted from the first of it.
         environ: the variables, for proxies and certificates.
         clock: Unix seconds.
     """
@@ -107,7 +90,7 @@ class Transport:
         self._verify = _certificates(ca_file, environ)
         self._environ = environ
         self._seconds = deadline
-        self._end = time.monotonic() + deadline
+        self._end: float | None = None
         self._clock = clock
 
     def post(
@@ -135,10 +118,15 @@ class Transport:
                 f"only to {', '.join(sorted(self._token_hosts))}",
                 remedy="correct url in the profile",
             )
-        request = _Request(endpoint, form, json, headers or {})
-        return self._in_time(endpoint, lambda: self._insist(request))
+        from wxhelper.plugin import wire
 
-    def _in_time(self, endpoint: Endpoint, work: Callable[[], Answer]) -> Answer:
+        # The time begins now: on a busy machine an import takes some, and not the service.
+        if self._end is None:
+            self._end = time.monotonic() + self._seconds
+        end, request = self._end, Request(endpoint, form, json, headers or {})
+        return self._in_time(endpoint, end, lambda: self._insist(request, end, wire.send))
+
+    def _in_time(self, endpoint: Endpoint, end: float, work: Callable[[], Answer]) -> Answer:
         """What ``work`` gives, or the error that it is late.
 
         A read's timeout starts again with every byte, and a look-up of a name has
@@ -155,19 +143,27 @@ class Transport:
             done.set()
 
         threading.Thread(target=run, name="wxhelper-transport", daemon=True).start()
-        if not done.wait(max(0.0, self._end - time.monotonic())):
+        if not done.wait(max(0.0, end - time.monotonic())):
             raise self._late(endpoint)
         if isinstance(outcome[0], Exception):
             raise outcome[0]
         return outcome[0]
 
-    def _insist(self, request: "_Request") -> Answer:
+    def _insist(self, request: Request, end: float, send: Callable[..., Answer]) -> Answer:
         for attempt in range(_RETRIES + 1):
             pause = _RETRY_PAUSE * 2**attempt * random.uniform(0.5, 1.5)  # noqa: S311
-            last = attempt == _RETRIES or time.monotonic() + 2 * pause > self._end
+            last = attempt == _RETRIES or time.monotonic() + 2 * pause > end
             try:
-                answer = self._send(request)
-            except _BrokenOff as fault:
+                answer = send(
+                    request,
+                    end=end,
+                    verify=self._verify,
+                    environ=self._environ,
+                    clock=self._clock,
+                )
+            except Late:
+                break
+            except BrokenOff as fault:
                 if last:
                     raise Unreachable(fault.message, remedy=fault.remedy) from None
             else:
@@ -176,109 +172,11 @@ class Transport:
             time.sleep(pause)
         raise self._late(request.endpoint)
 
-    def _send(self, request: "_Request") -> Answer:
-        endpoint = request.endpoint
-        proxies = _proxies(endpoint, self._environ)
-        sent_at = self._clock()
-        try:
-            with _Session() as session:
-                session.trust_env = False
-                session.headers.clear()
-                with session.post(
-                    endpoint.url,
-                    data=request.form,
-                    json=request.json,
-                    headers={**_HEADERS, **request.headers},
-                    auth=_no_authentication,
-                    allow_redirects=False,
-                    stream=True,
-                    timeout=max(0.001, self._end - time.monotonic()),
-                    proxies=proxies,
-                    verify=self._verify,
-                ) as response:
-                    return self._answer(response, endpoint, sent_at)
-        # requests wraps what urllib3 raises, but not for a body that is read as it comes.
-        except (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError):
-            raise self._late(endpoint) from None
-        except (
-            requests.exceptions.RequestException,
-            urllib3.exceptions.HTTPError,
-            OSError,
-        ) as fault:
-            raise _explained(fault, endpoint, proxies) from None
-
-    def _answer(self, response: requests.Response, endpoint: Endpoint, sent_at: float) -> Answer:
-        headers = {name.lower(): value for name, value in response.headers.items()}
-        if 300 <= response.status_code < 400:
-            raise Redirected(
-                f"{endpoint.host} redirects to {_target(headers.get('location', ''), endpoint)}, "
-                "and a key is not sent after it",
-                remedy="write the token service's own address as url in the profile",
-            )
-        if headers.get("content-encoding", "").strip().lower() not in ("", "identity"):
-            raise AnswerNotUnderstood(
-                f"{endpoint.host} sent a compressed answer that nobody asked for",
-                remedy="look at what stands between: a proxy?",
-            )
-        body = b""
-        while len(body) <= BODY_LIMIT:
-            # Nobody waits any more: a thread that was left behind must end.
-            if time.monotonic() > self._end:
-                raise self._late(endpoint)
-            chunk = response.raw.read1(65_536, decode_content=False)
-            if not chunk:
-                return Answer(response.status_code, headers, body, sent_at)
-            body += chunk
-        raise AnswerNotUnderstood(
-            f"{endpoint.host} sent more than {BODY_LIMIT // 1024} KiB where a token was expected",
-            remedy="check url in the profile",
-        )
-
     def _late(self, endpoint: Endpoint) -> Unreachable:
         return Unreachable(
             f"{endpoint.host} did not answer within {self._seconds:g} seconds",
             remedy="try again; if it stays so, look at the network and the proxy",
         )
-
-
-class _Session(requests.Session):
-    """Sees no redirect anywhere; even one that is not followed would be looked into."""
-
-    def get_redirect_target(self, resp: requests.Response) -> None:  # noqa: ARG002
-        return None
-
-
-class _BrokenOff(Unreachable):
-    """The connection could not be made or broke off: worth another try."""
-
-
-def _no_authentication(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """Given as ``auth``, it keeps requests from looking into a netrc file."""
-    return request
-
-
-def _target(location: str, endpoint: Endpoint) -> str:
-    """A redirect's target as scheme and host: the rest may hold anything."""
-    try:
-        parts = urlsplit(location, scheme=endpoint.scheme)
-        host = parts.hostname
-    except ValueError:
-        host = None
-    return printable(f"{parts.scheme}://{host}") if host else "another path"
-
-
-def _proxies(endpoint: Endpoint, environ: Mapping[str, str]) -> dict[str, str]:
-    """The proxy of the variables, as requests takes it; none for this very machine."""
-
-    def variable(name: str) -> str:
-        return environ.get(name) or environ.get(name.upper()) or ""
-
-    proxy = variable(f"{endpoint.scheme}_proxy") or variable("all_proxy")
-    if not proxy or is_loopback(endpoint.host):
-        return {}
-    if requests.utils.should_bypass_proxies(endpoint.url, no_proxy=variable("no_proxy")):
-        return {}
-    return {endpoint.scheme: proxy}
 
 
 def _certificates(ca_file: str | None, environ: Mapping[str, str]) -> str | bool:
@@ -289,6 +187,8 @@ def _certificates(ca_file: str | None, environ: Mapping[str, str]) -> str | bool
         named.append(("SSL_CERT_DIR", directory))  # it may be a list, which requests cannot take
     if not named:
         return True
+    import ssl  # noqa: PLC0415 - dear, and seldom needed here
+
     name, path = named[0]
     path = path or ""
     try:
@@ -305,77 +205,3 @@ def _certificates(ca_file: str | None, environ: Mapping[str, str]) -> str | bool
     raise ConfigurationError(
         f"{name} names {printable(path)}, which {reason}", remedy=f"correct or remove {name}"
     )
-
-
-def _chain(fault: BaseException) -> Iterator[BaseException]:
-    """The fault and what it was made from, in the ways of requests and urllib3."""
-    seen: list[BaseException] = []
-    waiting: list[object] = [fault]
-    while waiting:
-        current = waiting.pop(0)
-        if not isinstance(current, BaseException) or current in seen:
-            continue
-        seen.append(current)
-        yield current
-        waiting += [*current.args, getattr(current, "reason", None)]
-        waiting += [current.__cause__, current.__context__]
-
-
-def _explained(fault: BaseException, endpoint: Endpoint, proxies: Mapping[str, str]) -> Unreachable:
-    """The fault in words that hold neither the request nor a proxy's password."""
-    causes = list(_chain(fault))
-    for cause in causes:
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return Unreachable(
-                f"the certificate of {endpoint.origin} was not accepted: {cause.verify_message}",
-                remedy="if your organisation signs it, write its CA as ca_file in the profile",
-            )
-    tls = next((c for c in causes if isinstance(c, ssl.SSLError)), None)
-    if tls is not None:
-        return Unreachable(
-            f"TLS with {endpoint.origin} failed: {printable(tls.reason or 'unknown reason')}",
-            remedy="check url in the profile, and what stands between: a proxy?",
-        )
-    said = next((c.strerror for c in causes if isinstance(c, OSError) and c.strerror), "")
-    if proxies and any(isinstance(c, _PROXY_FAULTS) for c in causes):
-        return _proxy_fault(causes, endpoint, proxies, said)
-    if any(isinstance(c, socket.gaierror) for c in causes):
-        return _BrokenOff(
-            f"there is no address for the name {endpoint.host}",
-            remedy="check url in the profile, the network and its name service",
-        )
-    if not said:
-        return _BrokenOff(f"the connection to {endpoint.origin} broke off", remedy="try again")
-    return _BrokenOff(
-        f"{endpoint.origin} cannot be reached: {said}",
-        remedy="check url in the profile, the network and the proxy",
-    )
-
-
-_PROXY_FAULTS = (
-    requests.exceptions.ProxyError,
-    requests.exceptions.InvalidSchema,  # a kind of proxy that is not installed
-    requests.exceptions.InvalidURL,
-    urllib3.exceptions.LocationValueError,
-)
-
-
-def _proxy_fault(
-    causes: Iterable[BaseException], endpoint: Endpoint, proxies: Mapping[str, str], said: str
-) -> Unreachable:
-    # Nothing before the last @ is shown: it is a name and a password.
-    proxy = proxies.get(endpoint.scheme, "").rpartition("@")[2].rpartition("//")[2]
-    host = re.match(r"[A-Za-z0-9._-]+|\[[0-9a-fA-F:.]+\]", proxy)
-    named = f"the proxy {host[0]}" if host else "the proxy"
-    remedy = "correct HTTPS_PROXY, or add the host to NO_PROXY"
-    # http.client tells a refused CONNECT in the text of an OSError and nowhere else.
-    answered = re.search(r"Tunnel connection failed: (\d{3})", " ".join(map(str, causes)))
-    if answered:
-        return Unreachable(f"{named} answered HTTP {answered[1]}", remedy=remedy)
-    if not any(isinstance(c, requests.exceptions.ProxyError) for c in causes):
-        return Unreachable(f"{named} cannot be used: it must be http://HOST:PORT", remedy=remedy)
-    return _BrokenOff(f"{named} cannot be used" + (f": {said}" if said else ""), remedy=remedy)
-
-
-# urllib3 writes every address it connects to into its log.
-logging.getLogger("urllib3").setLevel(logging.WARNING)

@@ -23,6 +23,9 @@ class Setting:
         required: whether a profile without it is refused.
         default: its value when the profile does not say; None for none.
         choices: the values it may have; empty for any.
+        pattern: the regular expression that its whole value must match; empty for
+            any value. Its ``help`` then tells an example.
+        unless: another setting, beside which it is not required.
     """
 
     name: str
@@ -30,6 +33,8 @@ class Setting:
     required: bool = False
     default: str | None = None
     choices: tuple[str, ...] = ()
+    pattern: str = ""
+    unless: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,7 +117,8 @@ class TokenSourceType:
         name: what a profile writes as ``source``, and the entry point's name.
         summary: one line for a person.
         settings: what a profile may say besides ``source``, ``api_key``, ``url``
-            and ``ca_file``, which every source takes.
+            and ``ca_file``, which every source takes. One with such a name replaces
+            it, and so can say more about it.
         token_hosts: the hosts that the key may be sent to, ``host`` or
             ``host:port``. The transport reaches nothing else; the host of the
             profile's ``url`` always belongs to them.
@@ -122,6 +128,8 @@ class TokenSourceType:
         api_key_variables: the variables that people keep such a key in, the one
             that wins first.
         registries: those of the audience that are container registries.
+        services: the base URLs that a user needs next: what for, then in which
+            region ("" where there is but one). Their hosts belong to the audience.
         checks: diagnoses of its own.
     """
 
@@ -133,7 +141,14 @@ class TokenSourceType:
     settings: tuple[Setting, ...] = ()
     api_key_variables: tuple[str, ...] = ()
     registries: Hosts = _nobody
+    services: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     checks: tuple[Check, ...] = field(default=(), repr=False)
+
+    @property
+    def all_settings(self) -> tuple[Setting, ...]:
+        """The common ones and its own."""
+        named = {setting.name: setting for setting in (*COMMON, *self.settings)}
+        return tuple(named.values())
 
 
 COMMON = (
