@@ -13,7 +13,10 @@ from wxhelper.sandbox import Sandbox
 from wxhelper.sandbox.environment import lay_out
 
 WXHELPER = os.path.join(sysconfig.get_path("scripts"), "wxhelper")
-_FOREIGN = ("WXHELPER_", "XDG_", "KUBE", "IBM", "IC_", "WATSONX", "GIT_", "PIP_")
+_FOREIGN = (
+    *("WXHELPER_", "XDG_", "KUBE", "GIT_", "PIP_"),
+    *("IBM", "IC_", "WATSONX", "WO_", "WXO_", "DPH_", "CPD_", "CP4D_", "ZEN_"),
+)
 _NETWORK = ("PROXY", "SSL_CERT", "CA_BUNDLE", "SSLKEYLOG", "NETRC")
 
 

@@ -107,7 +107,11 @@ PLANTS = [
 @pytest.mark.parametrize("plant", PLANTS, ids=lambda plant: plant.__name__)
 @pytest.mark.parametrize(
     "kinds",
-    [(paths.RECORD,), (paths.LOCK,), (paths.FAILURE, paths.GENERATION, paths.POINTER)],
+    [
+        (paths.RECORD,),
+        (paths.LOCK,),
+        (paths.FAILURE, paths.GENERATION, paths.NOTHING, paths.POINTER),
+    ],
     ids="+".join,
 )
 def test_what_lies_in_the_way_harms_nobody(

@@ -118,6 +118,23 @@ def test_a_v1beta1_kubeconfig_gets_a_v1beta1_answer_whatever_its_arguments_say(
     assert tls_sandbox.token_requests() == 1
 
 
+@with_one_kubectl
+def test_a_profile_of_ibm_clouds_kubernetes_service_brings_the_id_token(
+    kubectl: str, tls_sandbox: Sandbox, tls_wx: "Command"
+) -> None:
+    path = Path(tls_wx.environ["KUBECONFIG"])
+    document = json.loads(path.read_text())
+    arguments = document["users"][0]["user"]["exec"]["args"]
+    arguments[arguments.index("--profile") + 1] = "kubernetes"
+    path.write_text(json.dumps(document))
+    assert get_pods(kubectl, tls_wx) == (0, PODS, "")
+    token = tls_wx("token", "--profile", "kubernetes").out.strip()
+    sent = {r.headers.get("Authorization") for r in tls_sandbox.requests if r.service != "iam"}
+    (asked,) = [r for r in tls_sandbox.requests if r.service == "iam"]
+    assert sent == {f"Bearer {token}"}
+    assert asked.headers["Authorization"] == "Basic a3ViZTprdWJl"
+
+
 @with_every_kubectl
 def test_commands_in_a_row_share_a_token_until_it_is_revoked_and_invalidated(
     kubectl: str, tls_sandbox: Sandbox, tls_wx: "Command"

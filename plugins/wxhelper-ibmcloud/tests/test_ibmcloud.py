@@ -1,5 +1,6 @@
 """Token source ``ibmcloud``, against the sandbox's IAM."""
 
+import base64
 import json
 import logging
 import urllib.parse
@@ -39,8 +40,7 @@ def box(tmp_path: Path) -> Iterator[Sandbox]:
 
 @pytest.fixture
 def kind() -> TokenSourceType:
-    (only,) = wxhelper_token_sources()
-    return only
+    return next(kind for kind in wxhelper_token_sources() if kind.name == "ibmcloud")
 
 
 def fetched(kind: TokenSourceType, box: Sandbox, key: str = "", **settings: str) -> Token:
@@ -237,6 +237,36 @@ def test_what_iam_says_is_told_and_where_it_runs_is_not(
     assert told(kind, box)[:2] == (kind_of_error, message)
 
 
+@pytest.mark.parametrize(
+    ("key", "remedy"),
+    [
+        (
+            base64.b64encode(b"k2:somebody").decode(),
+            "it looks like a key of the IBM SaaS platform: use source aws or govcloud",
+        ),
+        (
+            base64.b64encode(b"me:" + b"k" * 40).decode(),
+            "it looks like a ZenApiKey value, username:key in base64: use source dph",
+        ),
+        (
+            "cpd-apikey-me@example.com-2026-01-01T00:00:00Z",
+            "it looks like the name of a key: put the key itself there",
+        ),
+        (
+            "ApiKey-28ab6850-2582-4fea-aa02-3e8961aa7fc9",
+            "it looks like the ID of a key: put the key itself there",
+        ),
+        ("x" * 44, REMEDY),
+        ("no-such-key", REMEDY),
+    ],
+)
+def test_a_key_that_looks_like_something_else_is_told_when_it_is_refused(
+    kind: TokenSourceType, box: Sandbox, key: str, remedy: str
+) -> None:
+    assert told(kind, box, key)[2] == remedy
+    assert len(box.requests) == 1
+
+
 def test_a_key_that_comes_back_is_not_told(kind: TokenSourceType, box: Sandbox) -> None:
     said = json.dumps({"errorCode": "E", "errorMessage": f"bad key {ODD_KEY}"})
     box.faults.add(Fault(match="iam", status=400, body=said.encode()))
@@ -282,6 +312,12 @@ def test_the_registries_are_ibms_own_and_not_that_of_entitled_software(
 
 def test_the_token_service_is_no_audience(kind: TokenSourceType) -> None:
     assert not [host for host in kind.audience({}) if "iam" in host]
+
+
+def test_the_base_urls_belong_to_the_audience(kind: TokenSourceType) -> None:
+    urls = [url for of_one in kind.services.values() for url in of_one.values()]
+    assert {url.removeprefix("https://") for url in urls} < kind.audience({})
+    assert kind.services["watsonx.ai"]["eu-de"] == "https://eu-de.ml.cloud.ibm.com"
 
 
 def test_a_url_changes_nothing_about_the_audience(kind: TokenSourceType) -> None:
