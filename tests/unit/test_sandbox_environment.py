@@ -34,30 +34,43 @@ def plain_box(tmp_path):
         yield sandbox
 
 
-def test_the_configuration_has_a_profile_for_either_way(box):
-    common = {
-        "source": "ibmcloud",
-        "api_key": "file:apikey",
-        "hosts": ["127.0.0.1", "localhost"],
-    }
+def test_the_configuration_has_a_profile_for_every_service(box):
+    hosts = {"hosts": ["127.0.0.1", "localhost"]}
+    iam = {"api_key": "file:apikey", "url": box.http_url, **hosts}
+    mcsp = {**iam, "api_key": "file:mcsp-apikey"}
+    user = {**iam, "source": "dph", "api_key": "file:dph-apikey", "username": "sandbox.user"}
+    profile = box.trusted_profile.identifier
     assert tomllib.loads(environment.profile_text(box)) == {
         "default_profile": "sandbox",
         "profiles": {
-            "sandbox": {**common, "url": box.http_url},
-            "sandbox-tls": {**common, "url": box.https_url, "ca_file": box.ca_file},
+            "sandbox": {"source": "ibmcloud", **iam},
+            "sandbox-tls": {
+                "source": "ibmcloud",
+                **iam,
+                "url": box.https_url,
+                "ca_file": box.ca_file,
+            },
+            "trusted-profile": {"source": "ibmcloud", **iam, "trusted_profile": profile},
+            "kubernetes": {"source": "ibmcloud-kubernetes", **iam},
+            "aws": {"source": "aws", **mcsp},
+            "govcloud": {"source": "govcloud", **mcsp},
+            "dph": {**user, "mode": "bearer"},
+            "dph-zen": {**user, "mode": "zenapikey"},
         },
     }
 
 
 def test_the_configuration_is_written_for_readers_too(plain_box):
-    assert environment.profile_text(plain_box) == (
+    assert environment.profile_text(plain_box).startswith(
         'default_profile = "sandbox"\n'
         "\n"
         "[profiles.sandbox]\n"
         'source = "ibmcloud"\n'
-        f'url = "{plain_box.http_url}"\n'
         'api_key = "file:apikey"\n'
+        f'url = "{plain_box.http_url}"\n'
         'hosts = ["127.0.0.1", "localhost"]\n'
+        "\n"
+        "[profiles.trusted-profile]\n"
     )
 
 
@@ -125,9 +138,13 @@ def test_everything_is_laid_out_private(box, tmp_path, umask):
         "made/cache": 0o700,
         "made/config.toml": 0o600,
         "made/apikey": 0o600,
+        "made/mcsp-apikey": 0o600,
+        "made/dph-apikey": 0o600,
         "made/kubeconfig": 0o600,
     }
     assert (root / "apikey").read_text() == f"{box.api_key}\n"
+    assert (root / "mcsp-apikey").read_text() == f"{box.mcsp_key}\n"
+    assert (root / "dph-apikey").read_text() == f"{box.member.api_key}\n"
     assert (root / "config.toml").read_text() == environment.profile_text(box)
 
 

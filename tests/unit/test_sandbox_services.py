@@ -1,32 +1,17 @@
 """IAM, the protected API and the API server, asked over a real connection."""
 
-import base64
-import http.client
-import json
 import re
 import urllib.parse
-from typing import Any, NamedTuple
 
 import pytest
 
+from sandbox_client import FORM, MODELS, Reply, ask, basic, bearer, claims
 from wxhelper.sandbox import Fault, Sandbox
 from wxhelper.sandbox.service import Identity
 
 NOW = 1_700_000_000.25
 GRANT = "urn:ibm:params:oauth:grant-type:apikey"
-FORM = {"Content-Type": "application/x-www-form-urlencoded"}
-MODELS = "/ml/v1/foundation_model_specs"
 PODS = "/api/v1/namespaces/default/pods"
-
-
-class Reply(NamedTuple):
-    status: int
-    headers: Any
-    body: bytes
-
-    @property
-    def document(self) -> Any:
-        return json.loads(self.body)
 
 
 class Clock:
@@ -50,16 +35,6 @@ def box(tmp_path, clock):
         assert sandbox.defects == ()
 
 
-def ask(box, method, path, *, body=None, headers=None) -> Reply:
-    connection = http.client.HTTPConnection(urllib.parse.urlsplit(box.http_url).netloc, timeout=20)
-    try:
-        connection.request(method, path, body=body, headers=headers or {})
-        answer = connection.getresponse()
-        return Reply(answer.status, answer.headers, answer.read())
-    finally:
-        connection.close()
-
-
 def ask_iam(box, *, headers=FORM, **fields) -> Reply:
     body = urllib.parse.urlencode(fields)
     return ask(box, "POST", "/identity/token", body=body, headers=headers)
@@ -67,19 +42,6 @@ def ask_iam(box, *, headers=FORM, **fields) -> Reply:
 
 def token(box, **fields) -> str:
     return ask_iam(box, grant_type=GRANT, apikey=box.api_key, **fields).document["access_token"]
-
-
-def claims(token: str) -> dict[str, Any]:
-    part = token.split(".")[1]
-    return json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
-
-
-def basic(text: str) -> dict[str, str]:
-    return {"Authorization": "Basic " + base64.b64encode(text.encode()).decode()}
-
-
-def bearer(token: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {token}"}
 
 
 # ------------------------------------------------------------------------------------- IAM
@@ -361,8 +323,16 @@ def test_an_api_server_says_what_it_does_not_have(box, method, path, code, reaso
         (MODELS, "api"),
         ("/version", "kubernetes"),
         ("/api/v1/x/y", "kubernetes"),
-        ("/api/2.0/apikeys/token", ""),
-        ("/api/rest/mcsp/apikeys/token", ""),
+        ("/api/2.0/apikeys/token", "mcsp"),
+        ("/api/2.0/accounts/a%2Fb/apikeys/token", "mcsp"),
+        ("/api/rest/mcsp/apikeys/token", "mcsp"),
+        ("/api/rest/mcsp", ""),
+        ("/siusermgr/api/1.0/apikeys/token", "mcsp"),
+        ("/icp4d-api/v1/authorize", "cloudpak"),
+        ("/usermgmt/v1/user/apiKey", "cloudpak-keys"),
+        ("/api/v1/usermgmt/v1/user/apiKey", "cloudpak-keys"),
+        ("/data_product_exchange/v1/data_products", "dph"),
+        ("/ml/gateway/v1/chat/completions", "api"),
         ("/", ""),
         ("", ""),
     ],

@@ -21,12 +21,13 @@ from wxhelper.sandbox.environment import around, lay_out
 
 _WHAT = """\
 Stand-ins for IBM's token services, a protected API and a Kubernetes API server, on
-this machine alone. COMMAND runs with a profile, a cache and a home directory that
+this machine alone. COMMAND runs with profiles, a cache and a home directory that
 lead to them and go away afterwards; without COMMAND the variables to export are
 printed, and they are served until you interrupt."""
 _EXAMPLES = """
 wxhelper sandbox -- sh                  a shell to try things in
 wxhelper sandbox -- kubectl get pods
+wxhelper sandbox -- wxhelper token --profile aws
 wxhelper sandbox -- sh -c 'wxhelper header | curl -H @- "$WXHELPER_SANDBOX_URL/version"'
 wxhelper sandbox                        prints: export WXHELPER_CONFIG=...
 """

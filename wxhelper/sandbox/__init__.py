@@ -4,16 +4,20 @@
         variables = environment.lay_out(box, directory, ["wxhelper"])
         box.faults.add(faults.Fault(match="iam", status=429, headers={"Retry-After": "7"}))
 
-A sandbox knows one made-up API key and serves the same paths over http and over
-https. It listens on 127.0.0.1 and contacts nobody. Its tokens look like IBM's and
-are worth nothing anywhere else.
+A sandbox knows one made-up API key for each family of services, none of which is any
+good at another, and serves the same paths over http and over https. It listens on
+127.0.0.1 and contacts nobody. Its tokens look like IBM's and are worth nothing
+anywhere else.
 
     sandbox       the whole: starts, routes, stops
     environment   a configuration, a kubeconfig and the variables that lead to it
 
     service       what a service is, and what all services share
-    iam             IBM Cloud IAM: an API key becomes a token
+    iam             IBM Cloud IAM: an API key becomes a token, a token a profile's
+    mcsp            the SaaS platform's token services: watsonx on AWS and in GovCloud
+    cloudpak        Cloud Pak for Data, the platform below Data Product Hub
     api             a protected API in the manner of watsonx.ai
+    dph             Data Product Hub: a list of data products
     kubernetes      as much of an API server as `kubectl get pods` asks for
     issuer        the tokens that were issued, and which are still good
     journal       the requests that came in

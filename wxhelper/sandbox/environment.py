@@ -7,12 +7,14 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from wxhelper.sandbox.sandbox import Sandbox
+from wxhelper.sandbox.sandbox import USERNAME, Sandbox
 
 PROFILE = "sandbox"
 TLS_PROFILE = "sandbox-tls"
 
 _KEY_FILE = "apikey"
+_MCSP_KEY_FILE = "mcsp-apikey"
+_MEMBER_KEY_FILE = "dph-apikey"
 _FOREIGN = re.compile(
     r"(WXHELPER|XDG|KUBE|WATSONX|IBM|IBMCLOUD|IC|CURL)_|KUBECONFIG$|NETRC$|SSLKEYLOGFILE$"
     r"|.*_PROXY$|(REQUESTS|CURL)_CA_BUNDLE$|SSL_CERT_",
@@ -23,10 +25,13 @@ _INSTALL_HINT = "This kubeconfig works while `wxhelper sandbox` runs, and not af
 
 
 def profile_text(sandbox: Sandbox) -> str:
-    """The configuration file: a profile over http and, where there is TLS, one over https.
+    """The configuration file: a profile for every service that makes tokens.
 
-    The key is read from the file ``apikey`` beside the configuration file. ``hosts``
-    keeps the sandbox's tokens to the sandbox.
+    ``sandbox`` is IBM Cloud; ``trusted-profile`` and ``kubernetes`` are variants of it,
+    and ``sandbox-tls`` is the same over https, where there is TLS. ``aws``, ``govcloud``,
+    ``dph`` and ``dph-zen`` are the other services of IBM's documents. The keys are read
+    from files beside the configuration file. ``hosts`` keeps the sandbox's tokens to the
+    sandbox.
 
     Args:
         sandbox: a running sandbox.
@@ -34,10 +39,23 @@ def profile_text(sandbox: Sandbox) -> str:
     Returns:
         TOML.
     """
-    text = f"default_profile = {_toml(PROFILE)}\n" + _profile(PROFILE, sandbox.http_url, None)
-    if sandbox.https_url is not None:
-        text += _profile(TLS_PROFILE, sandbox.https_url, sandbox.ca_file)
-    return text
+    url = sandbox.http_url
+    user = {"url": url, "api_key": f"file:{_MEMBER_KEY_FILE}", "username": USERNAME}
+    text = f"default_profile = {_toml(PROFILE)}\n" + _profile(PROFILE, "ibmcloud", url=url)
+    if sandbox.https_url is not None and sandbox.ca_file is not None:
+        ca_file = os.path.abspath(sandbox.ca_file)
+        text += _profile(TLS_PROFILE, "ibmcloud", url=sandbox.https_url, ca_file=ca_file)
+    profile = sandbox.trusted_profile.identifier
+    return text + "".join(
+        (
+            _profile("trusted-profile", "ibmcloud", url=url, trusted_profile=profile),
+            _profile("kubernetes", "ibmcloud-kubernetes", url=url),
+            _profile("aws", "aws", url=url, api_key=f"file:{_MCSP_KEY_FILE}"),
+            _profile("govcloud", "govcloud", url=url, api_key=f"file:{_MCSP_KEY_FILE}"),
+            _profile("dph", "dph", mode="bearer", **user),
+            _profile("dph-zen", "dph", mode="zenapikey", **user),
+        )
+    )
 
 
 def kubeconfig_text(sandbox: Sandbox, command: Sequence[str]) -> str:
@@ -107,7 +125,12 @@ def lay_out(sandbox: Sandbox, directory: str, command: Sequence[str]) -> dict[st
     }
     _make_directory(variables["HOME"])
     _make_directory(variables["WXHELPER_CACHE_DIR"])
-    _write(os.path.join(root, _KEY_FILE), f"{sandbox.api_key}\n")
+    for name, key in (
+        (_KEY_FILE, sandbox.api_key),
+        (_MCSP_KEY_FILE, sandbox.mcsp_key),
+        (_MEMBER_KEY_FILE, sandbox.member.api_key),
+    ):
+        _write(os.path.join(root, name), f"{key}\n")
     _write(variables["WXHELPER_CONFIG"], profile_text(sandbox))
     _write(variables["KUBECONFIG"], kubeconfig_text(sandbox, command))
     if sandbox.https_url is not None and sandbox.ca_file is not None:
@@ -116,16 +139,14 @@ def lay_out(sandbox: Sandbox, directory: str, command: Sequence[str]) -> dict[st
     return variables
 
 
-def _profile(name: str, url: str, ca_file: str | None) -> str:
-    settings: dict[str, str | Sequence[str]] = {
-        "source": "ibmcloud",
-        "url": url,
+def _profile(name: str, source: str, **settings: str) -> str:
+    entries: dict[str, str | Sequence[str]] = {
+        "source": source,
         "api_key": f"file:{_KEY_FILE}",
+        **settings,
         "hosts": _HOSTS,
     }
-    if ca_file is not None:
-        settings["ca_file"] = os.path.abspath(ca_file)
-    lines = [f"{key} = {_toml(value)}" for key, value in settings.items()]
+    lines = [f"{key} = {_toml(value)}" for key, value in entries.items()]
     return "\n".join(["", f"[profiles.{name}]", *lines, ""])
 
 

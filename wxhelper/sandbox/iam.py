@@ -1,39 +1,52 @@
-"""IBM Cloud IAM: an API key becomes a token.
+"""IBM Cloud IAM: an API key becomes a token, and a token becomes a trusted profile's.
 
-Sources: the request and the successful answer as in
-`IBM/python-sdk-core:ibm_cloud_sdk_core/token_managers/iam_token_manager.py` and its
-tests; error codes from the same tests and from public error reports. What no public
-source tells (the code for a grant type that IAM does not know, for one) is marked
-where it stands.
+Sources: the requests and the successful answers as in
+`IBM/python-sdk-core:ibm_cloud_sdk_core/token_managers/iam_token_manager.py` and
+`iam_assume_token_manager.py` and their tests; error codes from the same tests and from
+public error reports. What no public source tells (the code for a grant type that IAM
+does not know, for one) is marked where it stands.
 """
 
-import base64
-import binascii
 import secrets
 import time
-import urllib.parse
 import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from wxhelper.sandbox.messages import Answer, Request, json_answer
-from wxhelper.sandbox.service import Identity, Service
+from wxhelper.sandbox.issuer import Verdict
+from wxhelper.sandbox.messages import Answer, Request, fields, json_answer
+from wxhelper.sandbox.service import Identity, Service, TrustedProfile, basic
 
 GRANT_TYPE = "urn:ibm:params:oauth:grant-type:apikey"
+ASSUME = "urn:ibm:params:oauth:grant-type:assume"
 
-_FORM = "application/x-www-form-urlencoded"
 _KUBERNETES_CLIENT = "kube:kube"
 _SCOPE = "ibm openid"
 _KUBERNETES_SCOPE = "ibm openid containers-kubernetes"
 
 
+class _Refused(Exception):
+    """A request that gets no token.
+
+    Args:
+        body: one of IAM's error bodies, but for its ``context``.
+        status: the HTTP status.
+    """
+
+    def __init__(self, body: dict[str, Any], status: int = 400) -> None:
+        super().__init__()
+        self.body = body
+        self.status = status
+
+
 class Iam(Service):
-    """The token endpoint, for the grant type of API keys.
+    """The token endpoint, for the grant types of API keys and of trusted profiles.
 
     Basic credentials of a client are taken as IAM takes them: unasked. The client
     ``kube:kube`` is given an ``id_token`` beside the access token
     (`ManageIQ/manageiq-providers-ibm_cloud`), all others are not. ``response_type``
-    may be there or not.
+    may be there or not. What assumes a profile may say so in the query as well as in
+    the form, as ibm-watsonx-ai does.
     """
 
     name = "iam"
@@ -49,7 +62,7 @@ class Iam(Service):
 
         Returns:
             200 with a token; 400 with one of IAM's error bodies, also for a key that
-            is not good; 405 for another method than POST.
+            is not good; 403 for a profile that is none; 405 for another method than POST.
         """
         transaction = secrets.token_hex(16)
         headers = {"Transaction-Id": transaction, "Cache-Control": "no-store"}
@@ -61,37 +74,86 @@ class Iam(Service):
                 details="HTTP 405 Method Not Allowed",
             )
             return json_answer(body, status=405, headers={**headers, "Allow": "POST"})
-        form = _form(request)
-        problem = _problem(form)
-        identity = self.realm.keys.get(form.get("apikey", ""))
-        if problem is None and identity is None:
-            problem = _error("BXNIM0415E", "Provided API key could not be found.")
-        if problem is not None or identity is None:
+        try:
+            document = self._granted(request, lifetime)
+        except _Refused as refused:
             context = self._context(request, transaction)
-            return json_answer({**(problem or {}), "context": context}, status=400, headers=headers)
-        return json_answer(self._tokens(request, identity, lifetime), headers=headers)
+            body = {**refused.body, "context": context}
+            return json_answer(body, status=refused.status, headers=headers)
+        return json_answer(document, headers=headers)
+
+    def _granted(self, request: Request, lifetime: int) -> dict[str, Any]:
+        # IAM does not look at content of another type: the same error as for an empty form.
+        form, query = request.form(), fields(request.query)
+        grant = _required(form or query, "grant_type")
+        if grant == ASSUME:
+            return self._profile_tokens({**query, **form}, lifetime)
+        if grant != GRANT_TYPE:
+            # IAM's own code for this is in no public source; BXNIM0106E is its code
+            # for a value that a property does not take (IBM-Cloud/bluemix-go#87).
+            raise _Refused(
+                _error(
+                    "BXNIM0106E",
+                    f"Validation of property 'grant_type' failed. Valid values: '{GRANT_TYPE}'",
+                )
+            )
+        identity = self.realm.keys.get(_required(form, "apikey"))
+        if identity is None:
+            raise _Refused(_error("BXNIM0415E", "Provided API key could not be found."))
+        return self._tokens(request, identity, lifetime)
 
     def _tokens(self, request: Request, identity: Identity, lifetime: int) -> dict[str, Any]:
-        now = int(self.realm.clock())
         client = _client(request)
-        scope = _KUBERNETES_SCOPE if client == _KUBERNETES_CLIENT else _SCOPE
+        kubernetes = client == _KUBERNETES_CLIENT
+        scope = _KUBERNETES_SCOPE if kubernetes else _SCOPE
         claims = _claims(identity, client.partition(":")[0] or "default", scope)
-
-        def issue() -> str:
-            own = {**claims, "jti": str(uuid.uuid4())}
-            return self.realm.issuer.issue(identity.subject, now=now, lifetime=lifetime, claims=own)
-
-        answer: dict[str, Any] = {"access_token": issue(), "refresh_token": "not_supported"}
-        if client == _KUBERNETES_CLIENT:
-            answer["id_token"] = issue()
+        answer = self._answer(claims, scope, lifetime)
+        if kubernetes:
+            answer["id_token"] = self._issue(claims, lifetime)
         if identity.kind == "user":
             answer["ims_user_id"] = _ims_user_id(identity)
-        return answer | {
+        return answer
+
+    def _profile_tokens(self, form: Mapping[str, str], lifetime: int) -> dict[str, Any]:
+        """Tokens of a trusted profile, for the holder of a live token.
+
+        The codes are those that IAM is known for; that they are the ones of these
+        very mistakes is in no public source.
+        """
+        token = _required(form, "access_token")
+        if self.realm.verdict("bearer", token) is not Verdict.LIVE:
+            raise _Refused(_error("BXNIM0407E", "Provided token is invalid or expired."))
+        profile = self._profile(form)
+        if profile is None:
+            words = "You are not authorized to use the requested profile."
+            raise _Refused(_error("BXNIM0513E", words), 403)
+        return self._answer(_profile_claims(profile), _SCOPE, lifetime)
+
+    def _profile(self, form: Mapping[str, str]) -> TrustedProfile | None:
+        def wanted(profile: TrustedProfile) -> bool:
+            if form.get("profile_id"):
+                return profile.identifier == form["profile_id"]
+            if form.get("profile_crn"):
+                return profile.crn == form["profile_crn"]
+            name, account = (_required(form, field) for field in ("profile_name", "account"))
+            return (profile.name, profile.account) == (name, account)
+
+        return next(filter(wanted, list(self.realm.profiles)), None)
+
+    def _answer(self, claims: Mapping[str, Any], scope: str, lifetime: int) -> dict[str, Any]:
+        return {
+            "access_token": self._issue(claims, lifetime),
+            "refresh_token": "not_supported",
             "token_type": "Bearer",
             "expires_in": lifetime,
-            "expiration": now + lifetime,
+            "expiration": int(self.realm.clock()) + lifetime,
             "scope": scope,
         }
+
+    def _issue(self, claims: Mapping[str, Any], lifetime: int) -> str:
+        own = {**claims, "jti": str(uuid.uuid4())}
+        now = int(self.realm.clock())
+        return self.realm.issuer.issue(claims["sub"], now=now, lifetime=lifetime, claims=own)
 
     def _context(self, request: Request, transaction: str) -> dict[str, str]:
         started = request.time
@@ -113,34 +175,12 @@ class Iam(Service):
         }
 
 
-def _form(request: Request) -> dict[str, str]:
-    """The fields of a form, the first of each name; empty for any other content.
-
-    IAM does not look at content of another type: the same error as for an empty form.
-    """
-    if request.media_type != _FORM:
-        return {}
-    text = request.body.decode("utf-8", "replace")
-    try:
-        pairs = urllib.parse.parse_qsl(text, keep_blank_values=True, max_num_fields=64)
-    except ValueError:
-        return {}
-    return dict(reversed(pairs))
-
-
-def _problem(form: Mapping[str, str]) -> dict[str, Any] | None:
-    for name in ("grant_type", "apikey"):
-        if not form.get(name):
-            details = f"Property '{name}' either missing or empty."
-            return _error("BXNIM0109E", "Property missing or empty.", details=details)
-        if name == "grant_type" and form[name] != GRANT_TYPE:
-            # IAM's own code for this is in no public source; BXNIM0106E is its code
-            # for a value that a property does not take (IBM-Cloud/bluemix-go#87).
-            return _error(
-                "BXNIM0106E",
-                f"Validation of property 'grant_type' failed. Valid values: '{GRANT_TYPE}'",
-            )
-    return None
+def _required(form: Mapping[str, str], name: str) -> str:
+    value = form.get(name)
+    if not value:
+        details = f"Property '{name}' either missing or empty."
+        raise _Refused(_error("BXNIM0109E", "Property missing or empty.", details=details))
+    return value
 
 
 def _error(code: str, message: str, *, details: str = "") -> dict[str, Any]:
@@ -149,14 +189,9 @@ def _error(code: str, message: str, *, details: str = "") -> dict[str, Any]:
 
 
 def _client(request: Request) -> str:
-    """The client's name and secret from Basic credentials (RFC 7617), or ""."""
+    """The client's name and secret from Basic credentials, or ""."""
     scheme, credentials = request.authorization()
-    if scheme != "basic":
-        return ""
-    try:
-        return base64.b64decode(credentials, validate=True).decode()
-    except (binascii.Error, ValueError):
-        return ""
+    return basic(credentials) if scheme == "basic" else ""
 
 
 def _claims(identity: Identity, client_id: str, scope: str) -> dict[str, Any]:
@@ -205,6 +240,25 @@ def _service_id(identity: Identity) -> dict[str, Any]:
         "identifier": f"ServiceId-{own}",
         "name": "sandbox-service",
         "sub_type": "ServiceId",
+    }
+
+
+def _profile_claims(profile: TrustedProfile) -> dict[str, Any]:
+    return {
+        "iam_id": f"iam-{profile.identifier}",
+        "id": f"iam-{profile.identifier}",
+        "realmid": "iam",
+        "identifier": profile.identifier,
+        "name": profile.name,
+        "sub": profile.identifier,
+        "sub_type": "Profile",
+        "account": {"valid": True, "bss": profile.account, "frozen": True},
+        "iss": "https://iam.cloud.ibm.com/identity",
+        "grant_type": ASSUME,
+        "scope": _SCOPE,
+        "client_id": "default",
+        "acr": 1,
+        "amr": ["pwd"],
     }
 
 

@@ -5,12 +5,14 @@ neither: a failing assertion prints it.
 """
 
 import json
+import urllib.parse
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from types import MappingProxyType
 from typing import Any
 
+FORM = "application/x-www-form-urlencoded"
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
@@ -79,6 +81,18 @@ class Request:
         """The content's type without parameters, in lower case; "" when not given."""
         return self.headers.get("Content-Type", "").partition(";")[0].strip().lower()
 
+    def form(self) -> dict[str, str]:
+        """The fields of a form; empty for content of any other type."""
+        return fields(self.body.decode("utf-8", "replace")) if self.media_type == FORM else {}
+
+    def document(self) -> dict[str, Any] | None:
+        """The content as a JSON object, whatever its type is said to be; None for all else."""
+        try:
+            document = json.loads(self.body)
+        except (ValueError, RecursionError):
+            return None
+        return document if isinstance(document, dict) else None
+
     def authorization(self) -> tuple[str, str]:
         """Scheme in lower case and credentials (RFC 9110, 11.6.2); "" for what is missing."""
         scheme, _, credentials = self.headers.get("Authorization", "").strip().partition(" ")
@@ -98,6 +112,15 @@ class Answer:
     status: int = 200
     body: bytes = field(default=b"", repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+def fields(text: str) -> dict[str, str]:
+    """What a form or a query says, the first of each name; empty when it says too much."""
+    try:
+        pairs = urllib.parse.parse_qsl(text, keep_blank_values=True, max_num_fields=64)
+    except ValueError:
+        return {}
+    return dict(reversed(pairs))
 
 
 def json_answer(

@@ -1,9 +1,11 @@
 """The whole: starts the servers, leads requests to services, stops."""
 
+import base64
 import secrets
 import ssl
 import time
 import urllib.parse
+import uuid
 from collections.abc import Callable
 from types import TracebackType
 from typing import Self
@@ -11,16 +13,28 @@ from typing import Self
 from wxhelper.sandbox import certs, wire
 from wxhelper.sandbox.api import Api
 from wxhelper.sandbox.certs import Certificates
+from wxhelper.sandbox.cloudpak import CloudPak, CloudPakKeys
+from wxhelper.sandbox.dph import DataProductHub
 from wxhelper.sandbox.faults import NO_FAULT, Fault, Faults
 from wxhelper.sandbox.iam import Iam
 from wxhelper.sandbox.issuer import Issuer
 from wxhelper.sandbox.journal import Journal
 from wxhelper.sandbox.kubernetes import Kubernetes
+from wxhelper.sandbox.mcsp import Mcsp
 from wxhelper.sandbox.messages import Answer, Request, text_answer
 from wxhelper.sandbox.server import Server
-from wxhelper.sandbox.service import Identity, Realm, Service
+from wxhelper.sandbox.service import Identity, Member, Realm, Service, TrustedProfile
 
-SERVICES: tuple[type[Service], ...] = (Iam, Api, Kubernetes)
+SERVICES: tuple[type[Service], ...] = (
+    Iam,
+    Mcsp,
+    CloudPak,
+    CloudPakKeys,
+    Api,
+    DataProductHub,
+    Kubernetes,
+)
+USERNAME = "sandbox.user"
 
 _USER = Identity("sandbox.user@example.com", "user")
 
@@ -41,6 +55,11 @@ class Sandbox:
         requests: what has come in, at the moment it had been read.
         date_skew: seconds added to the Date of every answer, and to nothing else.
         api_key: a made-up key that IAM takes.
+        mcsp_key: one that the SaaS platform takes, at all its addresses but the first
+            version's; `mcsp_v1_key` is the one for that.
+        mcsp_v1_key: see there.
+        member: the user ``sandbox.user`` of Cloud Pak for Data, with key and password.
+        trusted_profile: the profile of IAM that every user may assume.
         ca_file: the certificate authority to trust, or None without TLS.
         tls_skipped: why there is no TLS, a sentence; or "".
     """
@@ -61,6 +80,12 @@ class Sandbox:
         self._clock = clock
         self._realm = Realm(clock)
         self._realm.keys[self.api_key] = _USER
+        self.mcsp_key, self.mcsp_v1_key = _made_up_saas_key("k2"), _made_up_saas_key("k1")
+        self._realm.mcsp_keys.update({self.mcsp_key: _USER, self.mcsp_v1_key: _USER})
+        self.member = Member(secrets.token_urlsafe(12), secrets.token_hex(20))
+        self._realm.members[USERNAME] = self.member
+        self.trusted_profile = _made_up_profile()
+        self._realm.profiles.append(self.trusted_profile)
         self._services = {service.name: service(self._realm) for service in SERVICES}
         context = self._tls_context(directory, tls)
         self._http = Server(self)
@@ -203,3 +228,14 @@ def _made_up_key() -> str:
     while (key := secrets.token_urlsafe(33)).startswith("-"):
         pass
     return key
+
+
+def _made_up_saas_key(generation: str) -> str:
+    """Base64 of a word that begins with ``k1:`` or ``k2:``; see `service.key_generation`."""
+    words = f"{generation}:usr_{secrets.token_hex(12)}:{secrets.token_urlsafe(33)}"
+    return base64.b64encode(words.encode()).decode("ascii")
+
+
+def _made_up_profile() -> TrustedProfile:
+    identifier, account = f"Profile-{uuid.uuid4()}", secrets.token_hex(16)
+    return TrustedProfile(identifier, "sandbox-profile", account)
