@@ -27,6 +27,10 @@ TWO = (
 )
 FILE = OURS + "file:{key_file}"
 WRITE_URL = "write it as https://HOST[:PORT][/PATH]"
+NO_SANDBX = (
+    "there is no profile sandbx in {config}, only aws, dph, dph-zen, govcloud, kubernetes, "
+    "sandbox, trusted-profile; did you mean --profile sandbox?"
+)
 CONFIGURATION: list[Row] = [
     (
         "no configuration",
@@ -50,13 +54,13 @@ CONFIGURATION: list[Row] = [
         "an unknown profile",
         "token --profile sandbx",
         as_it_is,
-        "there is no profile sandbx in {config}, only sandbox; did you mean --profile sandbox?",
+        NO_SANDBX,
     ),
     (
         "an unknown profile by variable",
         "exec-credential",
         variables(WXHELPER_PROFILE="sandbx"),
-        "there is no profile sandbx in {config}, only sandbox; did you mean --profile sandbox?",
+        NO_SANDBX,
     ),
     (
         "an impossible profile by variable",
@@ -111,7 +115,7 @@ CONFIGURATION: list[Row] = [
         "token",
         profile(timeout="5"),
         OURS + "{config}: unknown key profiles.sandbox.timeout; "
-        "known here: source, api_key, hosts, url, ca_file",
+        "known here: source, api_key, hosts, url, ca_file, trusted_profile, account",
     ),
     (
         "no source",
@@ -268,7 +272,8 @@ CONFIGURATION: list[Row] = [
         "three slashes",
         "token",
         profile(url="https:///iam.cloud.ibm.com"),
-        OURS + "url has three slashes and so no host: https:///iam.cloud.ibm.com; " + WRITE_URL,
+        OURS + "url has three slashes and so no host: https:///iam.cloud.ibm.com; "
+        "write it as https://iam.cloud.ibm.com",
     ),
     (
         "a password in the url",
@@ -280,14 +285,8 @@ CONFIGURATION: list[Row] = [
         "a key in the url",
         "token",
         profile(url=f"https://iam.cloud.ibm.com/?apikey={PASTED}"),
-        OURS + f"url must not have a query or a fragment: https://iam.cloud.ibm.com/; {WRITE_URL}",
-    ),
-    (
-        "a first-party source that is not installed",
-        "token",
-        profile(source="aws"),
-        OURS + "no installed plugin offers source aws; "
-        "install the distribution wxhelper-aws beside wxhelper-core",
+        OURS + "url must not have a query or a fragment: https://iam.cloud.ibm.com/; "
+        "write it as https://iam.cloud.ibm.com/",
     ),
     (
         "a source mistyped",

@@ -13,16 +13,27 @@ from dataclasses import dataclass
 from wxhelper.cli.parser import Parser
 from wxhelper.cli.sandbox import itself, temporary_sandbox
 from wxhelper.cli.streams import say
-from wxhelper.errors import TemporaryError, printable
+from wxhelper.errors import ConfigurationError, TemporaryError, printable
 from wxhelper.sandbox import Sandbox
 from wxhelper.sandbox.environment import around
 
 _WHAT = """\
-See it work: a stand-in for IBM Cloud on this machine, a first and a second token, a
-call with curl, kubectl where it is installed, and a renewal. Nothing of yours is
-read, nothing leaves the machine, nothing stays on it."""
+See it work: stand-ins for IBM's services on this machine, a first and a second token,
+a call with curl, kubectl where it is installed, the tokens of IBM Cloud, AWS, GovCloud
+and Data Product Hub, and a renewal. Nothing of yours is read, nothing leaves the
+machine, nothing stays on it."""
 _SHORT_LIFE = 3
+_NOT_SET_UP = ConfigurationError.exit_status
 _PATH = "/ml/v1/foundation_model_specs"
+_PRODUCTS = "/data_product_exchange/v1/data_products?limit=1"
+# The sandbox's profiles for the services of IBM's documents, and what their tokens open.
+_SERVICES = {
+    "sandbox": ("IBM Cloud", _PATH),
+    "aws": ("watsonx on AWS", _PATH),
+    "govcloud": ("watsonx in GovCloud", _PATH),
+    "dph": ("Data Product Hub", _PRODUCTS),
+    "dph-zen": ("Data Product Hub", _PRODUCTS),
+}
 
 
 def prepare(parser: Parser) -> None:
@@ -44,15 +55,19 @@ def run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:  # noqa
 
 @dataclass(frozen=True)
 class _Ran:
-    """One command: what it printed, how long it took, what it cost the service."""
+    """One command: how it ended, how long it took, what it cost the service."""
 
+    status: int
     out: str
+    complaint: str
     milliseconds: float
     requests: int
 
     def cost(self) -> str:
-        times = {0: "no request", 1: "1 request"}.get(self.requests, f"{self.requests} requests")
-        return f"{times} to the token service, {self.milliseconds:.0f} ms"
+        return f"{self.times()} to the token service, {self.milliseconds:.0f} ms"
+
+    def times(self) -> str:
+        return {0: "no request", 1: "1 request"}.get(self.requests, f"{self.requests} requests")
 
 
 class _Demo:
@@ -63,10 +78,13 @@ class _Demo:
 
     def play(self) -> None:
         """All of it."""
-        say("wxhelper demo: a stand-in for IBM Cloud runs on this machine for a few seconds.\n\n")
+        say(
+            "wxhelper demo: stand-ins for IBM's services run on this machine for a few seconds.\n\n"
+        )
         first = self._tokens()
         self._protected_call(first)
         self._kubectl()
+        self._services()
         self._renewal()
         say("With your own key:\n\n  export IBMCLOUD_API_KEY=...\n  wxhelper token\n\n")
 
@@ -88,11 +106,10 @@ class _Demo:
         if curl is None:
             say("   curl is not installed; this step is left out\n\n")
             return
-        asked = [curl, "-q", "-s", "-o", os.devnull, "-w", "%{http_code}", "-H", "@-", url]
         with _ArgumentWatch(token) as watch:
             header = self._run([*itself(), "header"])
-            call = self._run(asked, given=header.out)
-        without = self._run([*asked[:-3], url])
+            call = self._run([*_calling(curl), "-H", "@-", url], given=header.out)
+        without = self._run([*_calling(curl), url])
         say(f"   HTTP {call.out} with it, HTTP {without.out} without\n")
         say(f"   {watch.verdict()}\n   {header.cost()}\n\n")
 
@@ -108,6 +125,25 @@ class _Demo:
             say("".join(f"   {line}\n" for line in pods.out.rstrip().split("\n")))
             say(f"   {pods.cost()}\n\n")
 
+    def _services(self) -> None:
+        self._title("Every service of IBM's documents", "wxhelper header --profile NAME")
+        curl = shutil.which("curl", path=self._environ["PATH"])
+        for profile, (service, path) in _SERVICES.items():
+            ran = self._run([*itself(), "header", "--profile", profile], bearable=_NOT_SET_UP)
+            line = f"   {profile:<9} {service:<20} "
+            if ran.status:  # its plugin is not installed
+                say(f"{line}{ran.complaint.rpartition(': ')[2]}\n")
+                continue
+            opened = ""
+            if curl is not None:
+                url = f"{self._sandbox.http_url}{path}"
+                call = self._run([*_calling(curl), "-H", "@-", url], given=ran.out)
+                opened = f", HTTP {call.out}"
+            _, scheme, token = ran.out.split()
+            begun = f"{scheme} {token[:8]}..."
+            say(f"{line}{begun:<22} {ran.times()}{opened}\n")
+        say("\n")
+
     def _renewal(self) -> None:
         self._title(f"Expiry: tokens live {_SHORT_LIFE} seconds from now on", "wxhelper token")
         self._sandbox.lifetime = _SHORT_LIFE
@@ -122,7 +158,7 @@ class _Demo:
         self._step += 1
         say(f"{self._step}. {what}\n   $ {command}\n")
 
-    def _run(self, command: Sequence[str], given: str = "") -> _Ran:
+    def _run(self, command: Sequence[str], given: str = "", bearable: int = 0) -> _Ran:
         before, began = self._sandbox.token_requests(), time.perf_counter()
         done = subprocess.run(  # noqa: S603 - our own commands
             command,
@@ -132,14 +168,21 @@ class _Demo:
             text=True,
             check=False,
         )
-        if done.returncode != 0:
+        took = (time.perf_counter() - began) * 1000
+        complaint = printable(done.stderr.strip().rpartition("\n")[2])
+        if done.returncode not in (0, bearable):
             raise TemporaryError(
                 f"the demo stops: {os.path.basename(command[0])} ended with status "
-                f"{done.returncode}: {printable(done.stderr.strip().rpartition(chr(10))[2])}",
+                f"{done.returncode}: {complaint}",
                 remedy="run it again, and report it if it stays so",
             )
-        took = (time.perf_counter() - began) * 1000
-        return _Ran(done.stdout, took, self._sandbox.token_requests() - before)
+        requests = self._sandbox.token_requests() - before
+        return _Ran(done.returncode, done.stdout, complaint, took, requests)
+
+
+def _calling(curl: str) -> list[str]:
+    """curl, telling the status of the answer and nothing else."""
+    return [curl, "-q", "-s", "-o", os.devnull, "-w", "%{http_code}"]
 
 
 class _ArgumentWatch(threading.Thread):
