@@ -111,7 +111,7 @@ CONFIGURATION: list[Row] = [
         "token",
         profile(timeout="5"),
         OURS + "{config}: unknown key profiles.sandbox.timeout; "
-        "known here: source, api_key, hosts, url, ca_file",
+        "known here: source, api_key, hosts, login, url, ca_file",
     ),
     (
         "no source",

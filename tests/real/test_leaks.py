@@ -15,6 +15,7 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
+from watch import Watch
 from wxhelper.sandbox import Fault, Sandbox
 
 if TYPE_CHECKING:
@@ -63,32 +64,6 @@ def files_with(secret: str, *roots: Path) -> set[Path]:
         if holds(os.fsencode(path), secret) or holds(content, secret):
             found.add(path)
     return found
-
-
-class Watch:
-    """Looks at the arguments of all processes on the machine, all the time."""
-
-    def __init__(self) -> None:
-        self.seen: set[bytes] = set()
-        self._done = threading.Event()
-        self._thread = threading.Thread(target=self._look)
-
-    def __enter__(self) -> "Watch":
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._done.set()
-        self._thread.join()
-
-    def _look(self) -> None:
-        while not self._done.wait(0.004):
-            for pid in filter(str.isdigit, os.listdir("/proc")):
-                try:
-                    with open(f"/proc/{pid}/cmdline", "rb") as file:
-                        self.seen.add(file.read())
-                except OSError:
-                    continue
 
 
 SPELLINGS: dict[str, Callable[[str], bytes]] = {

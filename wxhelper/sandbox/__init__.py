@@ -15,6 +15,7 @@ are worth nothing anywhere else.
     iam             IBM Cloud IAM: an API key becomes a token
     api             a protected API in the manner of watsonx.ai
     kubernetes      as much of an API server as `kubectl get pods` asks for
+    registry        a container registry with one image
     issuer        the tokens that were issued, and which are still good
     journal       the requests that came in
 

@@ -17,10 +17,11 @@ from wxhelper.sandbox.issuer import Issuer
 from wxhelper.sandbox.journal import Journal
 from wxhelper.sandbox.kubernetes import Kubernetes
 from wxhelper.sandbox.messages import Answer, Request, text_answer
+from wxhelper.sandbox.registry import Registry
 from wxhelper.sandbox.server import Server
 from wxhelper.sandbox.service import Identity, Realm, Service
 
-SERVICES: tuple[type[Service], ...] = (Iam, Api, Kubernetes)
+SERVICES: tuple[type[Service], ...] = (Iam, Api, Kubernetes, Registry)
 
 _USER = Identity("sandbox.user@example.com", "user")
 
