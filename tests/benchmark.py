@@ -21,13 +21,20 @@ from wxhelper.sandbox import Sandbox
 from wxhelper.sandbox.environment import around, lay_out
 
 WXHELPER = os.path.join(sysconfig.get_path("scripts"), "wxhelper")
+REQUEST = b"protocol=https\nhost=127.0.0.1\n"
 PEER = "import argparse, json, tomllib; argparse.ArgumentParser().parse_args([])"
 
 
-def measured(command: Sequence[str], environ: dict[str, str]) -> tuple[float, float, float]:
+def measured(
+    command: Sequence[str], environ: dict[str, str], stdin: bytes
+) -> tuple[float, float, float]:
     """CPU milliseconds, wall milliseconds and peak MiB of one run."""
+    reader, writer = os.pipe()
+    os.write(writer, stdin)
+    os.close(writer)
     began = time.perf_counter()
-    process = subprocess.Popen(command, env=environ, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(command, env=environ, stdin=reader, stdout=subprocess.DEVNULL)
+    os.close(reader)
     _, status, usage = os.wait4(process.pid, 0)
     wall = time.perf_counter() - began
     process.returncode = os.waitstatus_to_exitcode(status)
@@ -42,17 +49,20 @@ def main(runs: int) -> None:
     with tempfile.TemporaryDirectory() as folder, Sandbox(folder, tls=False) as sandbox:
         laid_out = lay_out(sandbox, os.path.join(folder, "user"), [WXHELPER])
         environ = around(os.environ, laid_out, os.path.dirname(WXHELPER))
+        git = os.path.join(os.path.dirname(WXHELPER), "git-credential-wxhelper")
         commands = {
             "python -c pass": [sys.executable, "-c", "pass"],
             "wxhelper token, hit": [WXHELPER, "token"],
             "wxhelper exec-credential, hit": [WXHELPER, "exec-credential"],
+            "git-credential-wxhelper get, hit": [git, "get"],
+            "git-credential-wxhelper store": [git, "store"],
             "wxhelper token --refresh, miss": [WXHELPER, "token", "--refresh"],
             "argparse + json + tomllib, peer": [sys.executable, "-c", PEER],
         }
         figures: dict[str, list[tuple[float, float, float]]] = {name: [] for name in commands}
         for number in range(runs + 1):
             for name, command in commands.items():
-                figure = measured(command, environ)
+                figure = measured(command, environ, REQUEST)
                 if number:  # the first round only warms up
                     figures[name].append(figure)
     base = figures["python -c pass"]

@@ -2,7 +2,7 @@
 
 The way of one request, from the command to the printed token:
 
-    1 door            what is asked, by which protocol?
+    1 door            what is asked, by which protocol, for which host?
     2 record          is there a token on disk: ours, private, about the same
                       configuration, not yet due?                            -> 8
     3 profiles        which profile: source, settings, reference to the key
@@ -21,6 +21,7 @@ The rooms, from the top floor down; imports go down only:
     8 door *          the entry of every command
     7 cli             one file per verb
     6 acquire         the use case                sandbox    IBM's servers, on loopback
+      installers      entries in the configuration of kubectl, git and docker
     5 manager         finds the one plugin that a profile names
       source          a profile's source at work: settings, key, token
     4 plugin          all that a plugin may import: hookspecs, types, endpoint,
@@ -30,6 +31,7 @@ The rooms, from the top floor down; imports go down only:
       command         the program behind command:
       cache           what is kept on disk, and whose turn it is
     2 record *        one cached token as text    paths *    where things are kept
+      hosts *         who may be given a token
       protocols *     what other programs read    lookups    what an answer depended on
       fingerprint *   a value that can be compared without being kept
     1 tokens *        a token and its times

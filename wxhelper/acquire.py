@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 
 from wxhelper import errors, profiles
 from wxhelper.cache import Cache, Failure, Lock
-from wxhelper.errors import KeyRefused, TemporaryError, Throttled, WxhelperError
+from wxhelper.errors import HostRefused, KeyRefused, TemporaryError, Throttled, WxhelperError
 from wxhelper.fingerprint import fingerprint
+from wxhelper.hosts import Place, matches
 from wxhelper.lookups import Lookups
 from wxhelper.protocols import Asked, Grant
 from wxhelper.record import ABSENT, Basis, Moment, Record, clock_held
@@ -40,6 +41,8 @@ _THROTTLED_FOR = 30.0
 _THROTTLED_AT_MOST = 300.0
 _FAILED_FOR, _FAILED_AT_MOST = 2.0, 30.0
 _IN_A_ROW = 60.0
+_HOSTS_SHOWN = 8
+_KEY_LENGTH = 36
 
 Identify = Callable[[str], str]
 """Gives the identity (source, settings and key) under a salt."""
@@ -80,6 +83,7 @@ class Acquisition:
         self._cache = Cache(environ, self._config)
         self._identify: Identify | None = None
         self._keyless: Basis | None = None
+        self._audience: tuple[str, ...] = ()
         self.unkept = ""
 
     def run(self) -> Grant:
@@ -91,8 +95,11 @@ class Acquisition:
             TemporaryError: there is no token now.
         """
         profile = profiles.choose(self._asked.profile, config=self._config, lookups=self._lookups)
+        admitted = False
         try:
             held = self._usable(self._cache.read(profile.name))
+            self._admit(profile, held)
+            admitted = True
             if held is not None and self._fresh(held):
                 return self._grant(held, cached=True)
             turn = self._turn(profile, held)
@@ -105,7 +112,28 @@ class Acquisition:
                 return self._renew(profile, held)
         except WxhelperError as fault:
             fault.profile = profile.name
+            fault.admitted = admitted
             raise
+
+    def _admit(self, profile: profiles.Profile, held: Record | None) -> None:
+        """Refuse a place that is not to be given the token, before one is even asked for.
+
+        Raises:
+            HostRefused: the token is for others.
+            ConfigurationError: it cannot be told whom it is for.
+        """
+        if not self._asked.places:
+            return
+        audience = held.hosts if held is not None else profile.hosts
+        if audience is None:
+            from wxhelper import manager, source
+
+            kind = manager.find(profile.source, self._lookups)
+            settings = source.settings_of(kind, profile, self._lookups)
+            audience = source.audience_of(kind, profile, settings)
+        for place in self._asked.places:
+            if not matches(audience, place):
+                raise _not_for(place, audience, profile)
 
     def _turn(self, profile: profiles.Profile, held: Record | None) -> Lock | Grant:
         """The turn to fetch; or what another process fetched meanwhile.
@@ -151,7 +179,7 @@ class Acquisition:
 
     def _suits(self, token: Token) -> bool:
         now = self._moment().wall
-        if token.state(now) == EXPIRED:
+        if token.state(now) == EXPIRED or token.minted_at <= self._asked.newer_than:
             return False
         # Asked for after this call began: nothing newer can be had.
         if token.minted_at >= self._began:
@@ -191,6 +219,7 @@ class Acquisition:
             settings = source.settings_of(kind, profile, self._lookups)
             # What "nothing is kept" will depend on: all but the key, which is not looked at yet.
             self._keyless = self._lookups.basis(os.urandom(16).hex(), ABSENT)
+            self._audience = source.audience_of(kind, profile, settings)
             secret = source.secret_of(
                 kind, profile, self._lookups, deadline=self._deadline(hurry=held is not None)
             )
@@ -225,6 +254,7 @@ class Acquisition:
             return None
         found.basis = self._lookups.basis(found.basis.salt, found.basis.identity)
         found.default = profile.default
+        found.login, found.hosts = profile.login, self._audience
         self._keep(found)
         return found
 
@@ -276,6 +306,8 @@ class Acquisition:
             profile=profile.name,
             default=profile.default,
             source=profile.source,
+            login=profile.login,
+            hosts=self._audience,
             generation=generation,
             moment=asked_at,
             basis=self._lookups.basis(salt, _identifier(profile, settings, secret)(salt)),
@@ -327,7 +359,25 @@ class Acquisition:
 
     @staticmethod
     def _grant(held: Record, *, cached: bool) -> Grant:
-        return Grant(held.token, held.profile, held.source, cached=cached)
+        return Grant(held.token, held.profile, held.source, cached=cached, login=held.login)
+
+
+def _not_for(place: Place, audience: tuple[str, ...], profile: profiles.Profile) -> HostRefused:
+    host, port = place
+    # As long as a key, and without a dot: it may be one in the wrong place.
+    named = host if "." in host or len(host) < _KEY_LENGTH else "a host of that name"
+    named += "" if port in (None, 443) else f":{port}"
+    shown = ", ".join(audience[:_HOSTS_SHOWN]) or "nobody"
+    more = f" and {len(audience) - _HOSTS_SHOWN} more" * (len(audience) > _HOSTS_SHOWN)
+    if profile.hosts is not None:
+        remedy = "add it to the profile's hosts"
+    elif profile.from_environment:
+        remedy = f'write a profile with hosts = ["HOST"] into {profile.config}'
+    else:
+        remedy = 'write hosts = ["HOST"] into the profile, instead of these'
+    return HostRefused(
+        f"{named} is not given the token, only {shown}{more}", remedy=f"if it may have it, {remedy}"
+    )
 
 
 def _identifier(profile: profiles.Profile, settings: "Settings", secret: "Secret") -> Identify:

@@ -21,7 +21,7 @@ import contextlib
 import os
 import re
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import platformdirs
@@ -227,6 +227,26 @@ class Cache:
         finally:  # on a full disk, too
             for kind in (paths.RECORD, paths.FAILURE, paths.NOTHING):
                 self._unlink(kind, profile)
+
+    def reject(self, profile: str, refused: Callable[[Record], bool]) -> None:
+        """Invalidate the profile if its record is the one that was refused somewhere.
+
+        Args:
+            profile: the profile's name.
+            refused: tells whether a record is that one.
+
+        Raises:
+            OSError: it is, and cannot be made to go.
+        """
+        found = self.read(profile)
+        if found is None or not refused(found):
+            return
+        # With the turn to fetch nobody puts a new one in its place meanwhile. Without it
+        # somebody may just be doing so, and then one request is lost.
+        with self.try_lock(profile) or Lock(None):
+            found = self.read(profile)
+            if found is not None and refused(found):
+                self.invalidate(profile)
 
     def try_lock(self, profile: str) -> Lock | None:
         """The turn to fetch, or None while another process has it.

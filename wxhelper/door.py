@@ -8,25 +8,43 @@ every message and every error lives. It is the one file that imports lazily.
 
     wxhelper token|header        [--profile P] [--min-ttl S] [--output raw|json]
     wxhelper exec-credential     [--profile P] [--api-version V]
+    wxhelper curl-config URL     [--profile P]
+    wxhelper netrc HOST...       [--profile P]
+    git-credential-wxhelper      [--profile P] get|store|erase|capability
+    docker-credential-wxhelper   get|store|erase|list|version
+
+What a program writes to standard input is read once, here, and handed on.
 """
 
 import os
 import sys
 
 from wxhelper import paths, record
-from wxhelper.protocols import JSON, RAW, Asked, Grant, deliver
+from wxhelper.hosts import matches
+from wxhelper.protocols import JSON, RAW, Asked, Grant, deliver, read_request
 from wxhelper.tokens import FRESH
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from types import ModuleType
 
 _PLAIN_OPTIONS = ("--profile", "--min-ttl", "--output")
 _OPTIONS = {
     "token": _PLAIN_OPTIONS,
     "header": _PLAIN_OPTIONS,
     "exec-credential": ("--profile", "--api-version"),
+    "curl-config": ("--profile",),
+    "netrc": ("--profile",),
+    "git-credential": ("--profile",),
+    "docker-credential": (),
 }
+# The verbs that take arguments besides their options.
+_TAKE_ARGUMENTS = ("curl-config", "netrc", "git-credential", "docker-credential")
+# Those that are told on standard input what is asked.
+_TOLD = ("git-credential", "docker-credential")
+# For anything else nothing is read, or a person at a terminal would be waited for.
+_REQUESTS = (("get",), ("store",), ("erase",))
 _NAME = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-")
 
 
@@ -41,17 +59,36 @@ def main(argv: "Sequence[str] | None" = None) -> int:
         The exit status: 0 done, 1 a defect of ours, 2 usage, 3 temporary or not
         understood, 4 the key was refused, 5 configuration.
     """
+    return _enter(list(sys.argv[1:] if argv is None else argv), alone=argv is None)
+
+
+def git() -> int:
+    """The ``git-credential-wxhelper`` command; returns as ``main`` does."""
+    return _enter(["git-credential", *sys.argv[1:]], alone=True)
+
+
+def docker() -> int:
+    """The ``docker-credential-wxhelper`` command; returns as ``main`` does."""
+    return _enter(["docker-credential", *sys.argv[1:]], alone=True)
+
+
+def _enter(arguments: "list[str]", *, alone: bool) -> int:
     try:
-        return _main(list(sys.argv[1:] if argv is None else argv), alone=argv is None)
+        return _main(arguments, alone=alone)
     except KeyboardInterrupt:
         return 130
 
 
 def _main(arguments: "list[str]", *, alone: bool) -> int:
+    stdin = None
     # A closed standard stream would give its number to the next file opened.
     if os.name == "posix" and None not in (sys.stdin, sys.stdout, sys.stderr):
         try:
-            answer = _hit(arguments, os.environ)
+            asked = _asked(arguments)
+            if asked is not None and asked.verb in _TOLD:
+                told = asked.arguments in _REQUESTS
+                stdin = asked.stdin = read_request(_protocol(asked.verb).END) if told else b""
+            answer = None if asked is None else _hit(asked, os.environ)
         except Exception:  # noqa: BLE001 - whatever it is, the long way can tell it
             answer = None
         if answer is not None:
@@ -68,34 +105,66 @@ def _main(arguments: "list[str]", *, alone: bool) -> int:
             return 0
     from wxhelper.cli import main as long_way
 
-    return long_way(arguments)
+    return long_way(arguments, stdin=stdin)
 
 
-def _hit(arguments: "list[str]", environ: "Mapping[str, str]") -> str | None:
-    asked = _asked(arguments)
+def _hit(asked: Asked, environ: "Mapping[str, str]") -> str | None:
+    protocol = _protocol(asked.verb)
+    affordable = protocol.complete(asked, environ)
+    if asked.reply is not None:
+        return asked.reply
     config = paths.config_file(environ)
     directory = paths.cache_dir(environ)
-    if asked is None or config is None or directory is None:
-        return None
-    if asked.verb == "exec-credential":
-        from wxhelper.protocols.exec_credential import carries, complete, render
-    else:
-        from wxhelper.protocols.plain import carries, complete, render
-    if not complete(asked, environ):
+    if not affordable or config is None or directory is None:
         return None
     found = _record(asked, environ, directory, config)
-    if found is None or not carries(found.token.scheme):
+    if found is None:
         return None
-    return render(Grant(found.token, found.profile, found.source, cached=True), asked)
+    if not all(matches(found.hosts, place) for place in asked.places):
+        return asked.refusal
+    if not protocol.carries(found.token.scheme, asked):
+        return None
+    grant = Grant(found.token, found.profile, found.source, cached=True, login=found.login)
+    answer: str = protocol.render(grant, asked)
+    return answer
+
+
+def _protocol(verb: str) -> "ModuleType":
+    if verb == "exec-credential":
+        from wxhelper.protocols import exec_credential
+
+        return exec_credential
+    if verb == "git-credential":
+        from wxhelper.protocols import git_credential
+
+        return git_credential
+    if verb == "docker-credential":
+        from wxhelper.protocols import docker_credential
+
+        return docker_credential
+    if verb == "curl-config":
+        from wxhelper.protocols import curl_config
+
+        return curl_config
+    if verb == "netrc":
+        from wxhelper.protocols import netrc
+
+        return netrc
+    from wxhelper.protocols import plain
+
+    return plain
 
 
 def _asked(arguments: "list[str]") -> Asked | None:
     if not arguments or arguments[0] not in _OPTIONS:
         return None
-    verb, given = arguments[0], {}
+    verb, given, others = arguments[0], {}, []
     rest = iter(arguments[1:])
     for argument in rest:
         option, equals, value = argument.partition("=")
+        if verb in _TAKE_ARGUMENTS and not argument.startswith("-"):
+            others.append(argument)
+            continue
         if option not in _OPTIONS[verb] or option in given:
             return None
         given[option] = value if equals else next(rest, "")
@@ -116,6 +185,7 @@ def _asked(arguments: "list[str]") -> Asked | None:
         min_ttl=int(min_ttl),
         output=output,
         api_version=version,
+        arguments=tuple(others),
     )
 
 

@@ -15,6 +15,7 @@
         ├── KeyUnavailable          the reference leads to no key
         ├── EndpointRefused         an address that a key must not go to
         ├── WrongScheme             the caller cannot carry this kind of token
+        ├── HostRefused             a host that the token is not for
         └── PluginError
             ├── PluginMissing
             ├── PluginClash
@@ -77,6 +78,7 @@ class WxhelperError(Exception):
     Attributes:
         profile: the profile that it is about, when one is known.
         repeated: whether it is only remembered from an earlier attempt.
+        admitted: whether the token was for the place that asked, as far as was seen.
     """
 
     exit_status = 1
@@ -87,6 +89,7 @@ class WxhelperError(Exception):
         self.remedy = remedy
         self.profile = ""
         self.repeated = False
+        self.admitted = False
 
     def line(self) -> str:
         """The one line for a person, without a newline."""
@@ -182,6 +185,10 @@ class EndpointRefused(ConfigurationError):
 
 class WrongScheme(ConfigurationError):
     """The calling program cannot carry a token of this scheme."""
+
+
+class HostRefused(ConfigurationError):
+    """The token is not for the host that asked."""
 
 
 class PluginError(ConfigurationError):

@@ -6,6 +6,7 @@
     source  = "ibmcloud"
     api_key = "env:IBMCLOUD_API_KEY"
     hosts   = ["us-south.ml.cloud.ibm.com"]     # instead of the source's audience
+    login   = "iambearer"                       # the user, where a token is a password
 
 Everything else in a profile is a setting of its source, which judges it later.
 Only the profile that is meant is looked into: a slip in another one stops nobody.
@@ -22,17 +23,20 @@ from dataclasses import dataclass
 
 import platformdirs
 
-from wxhelper import paths
+from wxhelper import hosts, paths
 from wxhelper.errors import ConfigurationError, UnknownProfile, printable
 from wxhelper.lookups import Lookups
+from wxhelper.protocols import LOGIN
 
 NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 FROM_ENVIRONMENT = "env"
 DEFAULT_SOURCE = "ibmcloud"
-KEYS = ("source", "api_key", "hosts")
+KEYS = ("source", "api_key", "hosts", "login")
 _SIZE_LIMIT = 131_072
 _LONGEST_SHOWN = 30
-_HOST = re.compile(r"(\*\.)?(?!-)[^\s/:@*?#\[\]%\\,]+(:\d{1,5})?|\[[0-9a-fA-F:.]+\](:\d{1,5})?")
+# No space, quote, colon or control character: it goes into netrc and into Basic credentials.
+_LOGIN = re.compile(r"[A-Za-z0-9._%+@/=~-]{1,128}")
+_HOSTS_LENGTH = 16_384
 _TOP = ("default_profile", "profiles")
 
 
@@ -51,6 +55,7 @@ class Profile:
         config: the configuration file, there or not.
         default: whether it is chosen when none is named.
         from_environment: whether the variables made it.
+        login: the user's name, where the token is sent as a password.
     """
 
     name: str
@@ -61,6 +66,7 @@ class Profile:
     config: str
     default: bool
     from_environment: bool = False
+    login: str = LOGIN
 
     @property
     def volatile(self) -> bool:
@@ -257,25 +263,64 @@ def _profile(name: str, table: object, config: str, *, is_default: bool) -> Prof
                 f"{config}: {where}.{key} {fault}", remedy=f'write {key} = "{example}"'
             )
         given[key] = value
-    hosts = table.get("hosts")
-    if hosts is not None and not (
-        isinstance(hosts, list)
-        and hosts
-        and all(isinstance(host, str) and _HOST.fullmatch(host) for host in hosts)
-    ):
-        raise ConfigurationError(
-            f"{config}: {where}.hosts must be a list of HOST, HOST:PORT or *.HOST",
-            remedy='write hosts = ["api.example.com"]',
-        )
     return Profile(
         name,
         given["source"],
         given["api_key"],
-        tuple(hosts) if hosts is not None else None,
+        _hosts(table.get("hosts"), f"{config}: {where}.hosts"),
         {key: value for key, value in table.items() if key not in KEYS},
         config,
         is_default,
+        login=_login(table.get("login"), f"{config}: {where}.login"),
     )
+
+
+def _hosts(listed: object, named: str) -> tuple[str, ...] | None:
+    if listed is None:
+        return None
+    found = [_entry(host) for host in listed] if isinstance(listed, list) else []
+    entries = tuple(host for host in found if host is not None)
+    if not entries or len(entries) < len(found):
+        raise ConfigurationError(
+            f"{named} must be a list of HOST, HOST:PORT or *.HOST",
+            remedy='write hosts = ["api.example.com"]',
+        )
+    if sum(map(len, entries)) > _HOSTS_LENGTH:
+        raise ConfigurationError(
+            f"{named} is longer than {_HOSTS_LENGTH:,} characters",
+            remedy="write *.HOST for the hosts of one domain",
+        )
+    return entries
+
+
+def _entry(host: object) -> str | None:
+    """An entry in the one form; international names as A-labels (RFC 5890)."""
+    if not isinstance(host, str):
+        return None
+    if host.isascii():
+        return hosts.entry(host)
+    star = "*." if host.startswith("*.") else ""
+    name, colon, port = host.removeprefix(star).lower().partition(":")
+    try:
+        ascii_name = name.encode("idna").decode("ascii")
+        # Where the old and the new rules for such names differ (one makes "ss" of a
+        # sharp s), they lead to two owners: no guess is made.
+        if name.isascii() or ascii_name.encode("ascii").decode("idna") != name:
+            return None
+    except UnicodeError:
+        return None
+    return hosts.entry(f"{star}{ascii_name}{colon}{port}")
+
+
+def _login(given: object, named: str) -> str:
+    if given is None:
+        return LOGIN
+    if not isinstance(given, str) or not _LOGIN.fullmatch(given):
+        raise ConfigurationError(
+            f"{named} must have 1 to 128 letters, digits or ._%+@/=~-",
+            remedy=f'write login = "{LOGIN}"',
+        )
+    return given
 
 
 def _from_environment(named: str | None, config: str, lookups: Lookups) -> Profile:

@@ -9,10 +9,12 @@ never explains and never raises for what it finds on disk.
 
 A record's text:
 
-    wxhelper record 1
+    wxhelper record 2
     profile dev
     default yes                       chosen when no profile is named
     source ibmcloud
+    login iambearer                   the user, where the token is a password
+    hosts api.example.com *.b.org     who may be given the token by a helper
     generation -                      what `invalidate` had left before it was asked for
     clock 1763712000.125 5120.500 BOOT_ID     wall clock, boot clock, which boot
     minted 1763712000.131             when the request was sent
@@ -36,7 +38,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-_MAGIC = "wxhelper record 1"
+_MAGIC = "wxhelper record 2"
 _SIZE_LIMIT = 65_536
 _LATEST = 2**40  # seconds: no time of a record is later
 ABSENT = "-"
@@ -158,20 +160,34 @@ class Record:
         profile: the profile's name.
         default: whether it is the one chosen when none is named.
         source: the kind of source.
+        login: the user's name, where the token is sent as a password.
+        hosts: who may be given the token by a protocol that names a place.
         generation: what `invalidate` had left before the token was asked for.
         moment: when the token was asked for.
         basis: what it depends on.
         token: the token.
     """
 
-    __slots__ = ("basis", "default", "generation", "moment", "profile", "source", "token")
+    __slots__ = (
+        "basis",
+        "default",
+        "generation",
+        "hosts",
+        "login",
+        "moment",
+        "profile",
+        "source",
+        "token",
+    )
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - as many as a record has lines
         self,
         *,
         profile: str,
         default: bool,
         source: str,
+        login: str,
+        hosts: "tuple[str, ...]",
         generation: str,
         moment: Moment,
         basis: Basis,
@@ -180,6 +196,8 @@ class Record:
         self.profile = profile
         self.default = default
         self.source = source
+        self.login = login
+        self.hosts = hosts
         self.generation = generation
         self.moment = moment
         self.basis = basis
@@ -238,6 +256,8 @@ def write(record: Record) -> str:
         f"profile {record.profile}",
         f"default {'yes' if record.default else 'no'}",
         f"source {record.source}",
+        f"login {record.login}",
+        f"hosts {' '.join(record.hosts)}",
         f"generation {record.generation}",
         f"clock {moment.wall:.3f} {moment.boot:.3f} {moment.boot_id}",
         f"minted {token.minted_at:.3f}",
@@ -269,6 +289,8 @@ def parse(text: str) -> Record | None:
             profile=single["profile"],
             default=single["default"] == "yes",
             source=single["source"],
+            login=single["login"],
+            hosts=tuple(single["hosts"].split(" ")) if single["hosts"] else (),
             generation=single["generation"],
             moment=Moment(times[0], times[1], boot_id),
             basis=basis,

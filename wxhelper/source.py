@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Callable, Mapping
 
+from wxhelper import hosts
 from wxhelper.errors import (
     AnswerNotUnderstood,
     ConfigurationError,
@@ -23,7 +24,7 @@ from wxhelper.profiles import KEYS, Profile, unknown_key
 from wxhelper.secret import Secret, from_variable, resolve
 from wxhelper.tokens import EXPIRED, Token, is_b64token
 
-__all__ = ["NETWORK_VARIABLES", "fetch", "secret_of", "settings_of"]
+__all__ = ["NETWORK_VARIABLES", "audience_of", "fetch", "secret_of", "settings_of"]
 
 _KEY_VARIABLE = "WXHELPER_API_KEY"
 
@@ -77,6 +78,31 @@ def _place(name: str, profile: Profile) -> str:
     if profile.from_environment:
         return f"the variable WXHELPER_{name.upper()}"
     return f"profiles.{profile.name}.{name}"
+
+
+def audience_of(kind: TokenSourceType, profile: Profile, settings: Settings) -> tuple[str, ...]:
+    """Who may be given the profile's token, each as ``hosts.entry`` gives it.
+
+    Raises:
+        PluginBroken: the source cannot tell.
+    """
+    if profile.hosts is not None:
+        return profile.hosts
+    fault = "tells no hosts that may be given its token"
+    try:
+        found = [hosts.entry(host) for host in kind.audience(settings)]
+    except (KeyboardInterrupt, Ended):
+        raise
+    # As in `fetch`: only the type is told.
+    except BaseException as raised:  # noqa: BLE001
+        found, fault = [None], f"failed with {type(raised).__name__}"
+    listed = sorted(host for host in found if host is not None)
+    if len(listed) < len(found):
+        raise PluginBroken(
+            f"the plugin of source {kind.name} {fault}",
+            remedy="upgrade it, or report it to its authors",
+        )
+    return tuple(listed)
 
 
 def secret_of(

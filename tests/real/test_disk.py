@@ -40,7 +40,7 @@ def only_nul(path: Path, victim: Path) -> None:
 
 
 def the_beginning_of_a_record(path: Path, victim: Path) -> None:
-    path.write_text("wxhelper record 1\nprofile sandbox\nclock 1 2\ntoken Bearer victim-victim\n")
+    path.write_text("wxhelper record 2\nprofile sandbox\nclock 1 2\ntoken Bearer victim-victim\n")
 
 
 def a_gibibyte(path: Path, victim: Path) -> None:
@@ -159,7 +159,7 @@ def its_end_is_missing(record: Path) -> None:
 
 
 def it_is_of_another_version(record: Path) -> None:
-    record.write_text(record.read_text().replace("record 1\n", "record 2\n"))
+    record.write_text(record.read_text().replace("record 2\n", "record 3\n"))
 
 
 def its_token_could_not_be_a_header(record: Path) -> None:

@@ -115,7 +115,7 @@ CONFIGURATION: list[Row] = [
         "token",
         profile(timeout="5"),
         OURS + "{config}: unknown key profiles.sandbox.timeout; "
-        "known here: source, api_key, hosts, url, ca_file, trusted_profile, account",
+        "known here: source, api_key, hosts, login, url, ca_file, trusted_profile, account",
     ),
     (
         "no source",

@@ -137,6 +137,7 @@ def test_as_json_a_hit_differs_from_the_miss_in_cached_alone(
 KEYED_BY_FILES = [
     "wxhelper",
     "wxhelper.door",
+    "wxhelper.hosts",
     "wxhelper.paths",
     "wxhelper.protocols",
     "wxhelper.protocols.plain",
@@ -146,8 +147,11 @@ KEYED_BY_FILES = [
 KEYED_BY_VARIABLES = sorted([*KEYED_BY_FILES, "wxhelper.fingerprint", "_blake2"])
 
 
-def for_kubectl(modules: list[str]) -> list[str]:
-    return sorted({*modules, "wxhelper.protocols.exec_credential"} - {"wxhelper.protocols.plain"})
+GIT = "protocol=https\nhost=127.0.0.1:8443\n"
+
+
+def speaking(protocol: str, modules: list[str]) -> list[str]:
+    return sorted({*modules, f"wxhelper.protocols.{protocol}"} - {"wxhelper.protocols.plain"})
 
 
 FORBIDDEN = {
@@ -185,10 +189,11 @@ sys.exit(status)
 """
 
 
-def in_python(environ: dict[str, str], program: str, *arguments: str) -> "Ended":
+def in_python(environ: dict[str, str], program: str, *arguments: str, stdin: str = "") -> "Ended":
     done = subprocess.run(
         [sys.executable, "-c", program, *arguments],
         env=environ,
+        input=stdin,
         capture_output=True,
         text=True,
         timeout=60,
@@ -198,26 +203,32 @@ def in_python(environ: dict[str, str], program: str, *arguments: str) -> "Ended"
 
 
 @pytest.mark.parametrize(
-    ("command", "golden"),
+    ("command", "stdin", "golden"),
     [
-        ("token", KEYED_BY_FILES),
-        ("token --output json", KEYED_BY_FILES),
-        ("header --profile sandbox", KEYED_BY_FILES),
-        ("exec-credential", for_kubectl(KEYED_BY_FILES)),
+        ("token", "", KEYED_BY_FILES),
+        ("token --output json", "", KEYED_BY_FILES),
+        ("header --profile sandbox", "", KEYED_BY_FILES),
+        ("exec-credential", "", speaking("exec_credential", KEYED_BY_FILES)),
+        ("curl-config http://127.0.0.1/", "", speaking("curl_config", KEYED_BY_FILES)),
+        ("git-credential get", GIT, speaking("git_credential", KEYED_BY_FILES)),
+        ("docker-credential get", "127.0.0.1\n", speaking("docker_credential", KEYED_BY_FILES)),
     ],
 )
 def test_a_hit_of_a_profile_keyed_by_files_imports_this_and_nothing_else(
-    command: str, golden: list[str], unwatched: "Command"
+    command: str, stdin: str, golden: list[str], unwatched: "Command"
 ) -> None:
     unwatched("token")
-    status, _, err = in_python(unwatched.environ, ADDED, *command.split())
+    status, _, err = in_python(unwatched.environ, ADDED, *command.split(), stdin=stdin)
     assert (status, err.split()) == (0, golden)
     assert FORBIDDEN.isdisjoint(golden)
 
 
 @pytest.mark.parametrize(
     ("command", "golden"),
-    [("token", KEYED_BY_VARIABLES), ("exec-credential", for_kubectl(KEYED_BY_VARIABLES))],
+    [
+        ("token", KEYED_BY_VARIABLES),
+        ("exec-credential", speaking("exec_credential", KEYED_BY_VARIABLES)),
+    ],
 )
 def test_a_hit_of_a_profile_keyed_by_variables_imports_this_and_nothing_else(
     command: str, golden: list[str], unwatched: "Command", sandbox: Sandbox
@@ -288,11 +299,14 @@ CHANGES = {
 }
 
 
-def calls(strace: str, wx: "Command", log: Path, *command: str) -> list[tuple[str, str]]:
+def calls(
+    strace: str, wx: "Command", log: Path, *command: str, stdin: str = ""
+) -> list[tuple[str, str]]:
     """The system calls of a program after it has been started: name and arguments."""
     done = subprocess.run(
         [strace, "-f", "-qq", "-e", "signal=none", "-o", str(log), *command],
         env=wx.environ,
+        input=stdin.encode(),
         capture_output=True,
         timeout=60,
         check=False,
@@ -303,11 +317,27 @@ def calls(strace: str, wx: "Command", log: Path, *command: str) -> list[tuple[st
     return found[1:]
 
 
+@pytest.mark.parametrize(
+    ("command", "stdin", "opening"),
+    [
+        ("wxhelper token", "", ""),
+        ("git-credential-wxhelper get", GIT, "username=iambearer\\npassword="),
+        ("docker-credential-wxhelper get", "127.0.0.1", '{\\"'),
+    ],
+)
 def test_a_hit_opens_no_socket_takes_no_lock_and_writes_no_file(
-    strace: str, program: str, unwatched: "Command", tmp_path: Path
+    strace: str,
+    program: str,
+    unwatched: "Command",
+    tmp_path: Path,
+    command: str,
+    stdin: str,
+    opening: str,
 ) -> None:
     token = unwatched("token").out
-    made = calls(strace, unwatched, tmp_path / "log", program, "token")
+    name, *arguments = command.split()
+    hit = [str(Path(program).with_name(name)), *arguments]
+    made = calls(strace, unwatched, tmp_path / "log", *hit, stdin=stdin)
     named = {name for name, _ in made}
     assert not named & (NETWORK | PROCESSES | CHANGES)
     assert not [rest for name, rest in made if name == "fcntl" and LOCKS.search(rest)]
@@ -318,7 +348,7 @@ def test_a_hit_opens_no_socket_takes_no_lock_and_writes_no_file(
     ]
     written = [rest for name, rest in made if name.startswith(("write", "pwrite"))]
     assert len(written) == 1
-    assert written[0].startswith(f'1, "{token[:16]}')
+    assert written[0].startswith(f'1, "{opening or token[:16]}')
 
 
 def test_a_hit_adds_at_most_sixty_system_calls_to_its_imports(

@@ -13,7 +13,8 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
-from leaks import KEY, Watch, files_with, holds
+from leaks import KEY, files_with, holds
+from watch import Watch
 from wxhelper.sandbox import Fault, Sandbox
 
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from leaks import KEY, Watch, files_with, holds
+from leaks import KEY, files_with, holds
+from watch import Watch
 from wxhelper.sandbox import Sandbox
 from wxhelper.sandbox.sandbox import USERNAME
 

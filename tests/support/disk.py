@@ -3,6 +3,7 @@
 import re
 import stat
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,16 +37,24 @@ class Traced:
         wx: the command, without coverage.
         program: the command's path.
         log: where strace writes.
+        arguments: the command's.
     """
 
-    def __init__(self, strace: str, wx: "Command", program: str, log: Path) -> None:
+    def __init__(
+        self,
+        strace: str,
+        wx: "Command",
+        program: str,
+        log: Path,
+        arguments: Sequence[str] = ("token",),
+    ) -> None:
         self.environ = {**wx.environ, "PYTHONDONTWRITEBYTECODE": "1"}
         self._command = [strace, "-f", "-qq", "-e", "signal=none", "-o", str(log)]
-        self._program = program
+        self._typed = [program, *arguments]
         self._log = log
 
     def run(self, calls: str, fault: str = "") -> "subprocess.CompletedProcess[str]":
-        """Runs ``wxhelper token`` to its end.
+        """Runs the command to its end.
 
         Args:
             calls: what is traced.
@@ -55,7 +64,7 @@ class Traced:
         # Tracing by --seccomp-bpf is faster and counts wrongly for "when" (strace 6.1).
         fast = [] if "when" in fault else ["--seccomp-bpf"]
         return subprocess.run(
-            [*self._command, *fast, "-e", f"trace={calls}", *inject, self._program, "token"],
+            [*self._command, *fast, "-e", f"trace={calls}", *inject, *self._typed],
             env=self.environ,
             capture_output=True,
             text=True,

@@ -1,10 +1,9 @@
-"""The search for a secret: in texts, in files, and in the arguments of all processes."""
+"""The search for a secret, in texts and in files."""
 
 import base64
 import itertools
 import json
 import os
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote, quote_plus
@@ -52,29 +51,3 @@ def files_with(secret: str, *roots: Path) -> set[Path]:
         if holds(os.fsencode(path), secret) or holds(content, secret):
             found.add(path)
     return found
-
-
-class Watch:
-    """Looks at the arguments of all processes on the machine, all the time."""
-
-    def __init__(self) -> None:
-        self.seen: set[bytes] = set()
-        self._done = threading.Event()
-        self._thread = threading.Thread(target=self._look)
-
-    def __enter__(self) -> "Watch":
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._done.set()
-        self._thread.join()
-
-    def _look(self) -> None:
-        while not self._done.wait(0.004):
-            for pid in filter(str.isdigit, os.listdir("/proc")):
-                try:
-                    with open(f"/proc/{pid}/cmdline", "rb") as file:
-                        self.seen.add(file.read())
-                except OSError:
-                    continue

@@ -6,10 +6,12 @@ from wxhelper.tokens import Token
 
 CONFIG = "/home/me/.config/wxhelper/config.toml"
 TEXT = """\
-wxhelper record 1
+wxhelper record 2
 profile dev
 default yes
 source ibmcloud
+login iambearer
+hosts *.b.example.com a.example.com:8443
 generation -
 clock 1763712000.125 5120.500 6f1c-b007
 minted 1763712000.131
@@ -33,6 +35,8 @@ def a_record(
         profile=profile,
         default=default,
         source="ibmcloud",
+        login="iambearer",
+        hosts=("a.example.com",),
         generation=ABSENT,
         moment=Moment(1000.0, 5.0, "b007"),
         basis=Basis("5a17", "1d", [(path, ABSENT)], []),

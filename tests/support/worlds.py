@@ -13,6 +13,7 @@ from wxhelper import manager, profiles
 from wxhelper.acquire import Acquisition
 from wxhelper.cache import Cache
 from wxhelper.errors import WxhelperError
+from wxhelper.hosts import Place
 from wxhelper.lookups import Lookups
 from wxhelper.plugin import Setting, SourceContext, Token, TokenSourceType, hookimpl
 from wxhelper.protocols import Asked, Grant
@@ -91,6 +92,7 @@ class World:
         }
         self.on_sleep: Callable[[], object] = lambda: None
         self.unkept = ""
+        self.audience = frozenset({"api.example.com", "*.b.example.com"})
         self.write(CONFIG)
 
     def write(self, text: str) -> None:
@@ -109,8 +111,12 @@ class World:
         min_ttl: int = 0,
         refresh: bool = False,
         patience: float = 60.0,
+        place: Place | None = None,
+        newer_than: float = 0.0,
     ) -> Grant:
         asked = Asked("token", profile=profile, min_ttl=min_ttl, refresh=refresh)
+        asked.places = () if place is None else (place,)
+        asked.newer_than = newer_than
         acquisition = Acquisition(
             asked, self.environ, moment=self.clock, sleep=self._sleep, patience=patience
         )
@@ -123,9 +129,15 @@ class World:
         time.sleep(seconds)
         self.on_sleep()
 
-    def told(self, profile: str | None = None, *, refresh: bool = False) -> tuple[type, str]:
+    def told(
+        self,
+        profile: str | None = None,
+        *,
+        refresh: bool = False,
+        place: Place | None = None,
+    ) -> tuple[type, str]:
         with pytest.raises(WxhelperError) as caught:
-            self.ask(profile, refresh=refresh)
+            self.ask(profile, refresh=refresh, place=place)
         return type(caught.value), caught.value.line()
 
 
@@ -140,7 +152,7 @@ def plug_in(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
         name="fake",
         summary="Fake",
         token_hosts=lambda settings: frozenset({"tokens.example.com"}),
-        audience=lambda settings: frozenset(),
+        audience=lambda settings: world.audience,
         open=world.service.open,
         settings=(Setting(name="region", help="where"),),
     )

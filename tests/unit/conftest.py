@@ -7,12 +7,19 @@ from pathlib import Path
 
 import pytest
 
+from homes import Home
 from raw_server import Raw
 from records import CONFIG
 from worlds import KEY, World, plug_in
 from wxhelper.cache import Cache
 from wxhelper.plugin import transport
 from wxhelper.sandbox import Sandbox
+
+
+@pytest.fixture
+def at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
+    """A configuration with a record for each of its profiles, in the test's own process."""
+    return Home(tmp_path, monkeypatch)
 
 
 @pytest.fixture

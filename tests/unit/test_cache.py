@@ -348,3 +348,31 @@ def test_a_pointer_that_is_right_is_not_written_again(cache: Cache, folder: Path
     before = (folder / ".pointer").stat().st_ino
     cache.write(a_record("another-1"))
     assert (folder / ".pointer").stat().st_ino == before
+
+
+# ------------------------------------------------------------------------------ refused records
+
+
+def test_a_record_that_was_refused_is_dropped_and_another_is_not(cache: Cache) -> None:
+    cache.write(a_record("abcdefgh"))
+    cache.reject("dev", lambda found: found.token.value == "another-one")
+    assert value_in(cache) == "abcdefgh"
+    before = cache.generation("dev")
+    cache.reject("dev", lambda found: found.token.value == "abcdefgh")
+    assert value_in(cache) is None
+    assert cache.generation("dev") != before
+
+
+def test_without_a_record_there_is_nothing_to_refuse(cache: Cache, folder: Path) -> None:
+    cache.reject("dev", lambda found: True)
+    assert cache.generation("dev") == ABSENT
+    assert not list(folder.glob("*.generation"))
+
+
+def test_a_refused_record_does_not_wait_for_who_is_fetching(cache: Cache) -> None:
+    cache.write(a_record())
+    lock = cache.try_lock("dev")
+    assert lock is not None
+    with lock:
+        cache.reject("dev", lambda found: True)
+    assert value_in(cache) is None

@@ -10,89 +10,11 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from wxhelper import cli, door, profiles
-from wxhelper.cache import Cache
-from wxhelper.lookups import Lookups
-from wxhelper.record import Moment, Record
-from wxhelper.tokens import Token
+from homes import CONFIG, Home, answered, hit
+from wxhelper import cli, door
 
-KEY = "a-key"
-CONFIG = """\
-default_profile = "dev"
-[profiles.dev]
-source = "ibmcloud"
-api_key = "env:A_KEY"
-url = "http://127.0.0.1:1"
-[profiles.prod]
-source = "ibmcloud"
-api_key = "env:A_KEY"
-url = "http://127.0.0.1:1"
-[profiles.--refresh]
-source = "ibmcloud"
-api_key = "env:A_KEY"
-url = "http://127.0.0.1:1"
-"""
 V1 = '{"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/v1","spec":{}}'
 V1BETA1 = '{"apiVersion": "client.authentication.k8s.io/v1beta1", "kind": "ExecCredential"}'
-
-
-class Home:
-    """A configuration with a record for each of its profiles."""
-
-    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.config, self.cache_dir = folder / "config.toml", folder / "cache"
-        self.config.write_text(CONFIG)
-        monkeypatch.setenv("WXHELPER_CONFIG", str(self.config))
-        monkeypatch.setenv("WXHELPER_CACHE_DIR", str(self.cache_dir))
-        monkeypatch.setenv("A_KEY", KEY)
-        monkeypatch.setenv("WXHELPER_PROFILE", "")
-        monkeypatch.delenv("KUBERNETES_EXEC_INFO", raising=False)
-        self.cache = Cache(os.environ, str(self.config))
-        for name in ("dev", "prod", "--refresh"):
-            self.keep(name)
-
-    def keep(
-        self,
-        name: str,
-        *,
-        age: float = 10,
-        life: float = 3600,
-        clock: float = 0,
-        scheme: str = "Bearer",
-    ) -> None:
-        """A record of that profile, minted ``age`` seconds ago."""
-        lookups = Lookups(os.environ)
-        profile = profiles.choose(name, config=str(self.config), lookups=lookups)
-        lookups.variable("A_KEY")
-        now = Moment.now()
-        self.cache.write(
-            Record(
-                profile=name,
-                default=profile.default,
-                source=profile.source,
-                generation=self.cache.generation(name),
-                moment=Moment(now.wall - age - clock, now.boot - age, now.boot_id),
-                basis=lookups.basis("5a17", "1d"),
-                token=Token.minted(
-                    scheme, f"token-of-{name}", minted_at=now.wall - age, life=life, chance=0.5
-                ),
-            )
-        )
-
-    def only(self, kind: str) -> Path:
-        """The file of the profile dev and that kind."""
-        (found,) = self.cache_dir.glob(f"{'' if kind == 'pointer' else 'dev'}@*.{kind}")
-        return found
-
-
-@pytest.fixture
-def at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
-    return Home(tmp_path, monkeypatch)
-
-
-def hit(*arguments: str) -> str | None:
-    """The door's answer, or None."""
-    return door._hit(list(arguments), os.environ)
 
 
 # ------------------------------------------------------------------------------------- hits
@@ -225,7 +147,7 @@ def test_an_option_is_never_taken_for_a_value(
         lambda home: home.cache.invalidate("dev"),
         lambda home: (home.only("token").chmod(0o644), home.only("token")),
         lambda home: home.only("token").unlink(),
-        lambda home: home.only("token").write_text("wxhelper record 1\n"),
+        lambda home: home.only("token").write_text("wxhelper record 2\n"),
         lambda home: home.cache_dir.chmod(0o722),
         lambda home: home.only("pointer").unlink(),
         lambda home: home.only("pointer").write_text("prod\n"),
@@ -298,7 +220,7 @@ def test_no_arguments_and_no_variable_make_the_door_raise(
     at_home: Home, arguments: list[str], info: str
 ) -> None:
     environ = {**os.environ, "KUBERNETES_EXEC_INFO": info}
-    answer = door._hit(arguments, environ)
+    answer = answered(arguments, environ)
     assert answer is None or answer.endswith("\n")
 
 
@@ -342,7 +264,7 @@ def test_a_hit_imports_next_to_nothing(at_home: Home) -> None:
     assert run(program) == (
         0,
         (
-            "token-of-dev\n_blake2\nwxhelper\nwxhelper.door\nwxhelper.fingerprint\nwxhelper.paths\n"
+            "token-of-dev\n_blake2\nwxhelper\nwxhelper.door\nwxhelper.fingerprint\nwxhelper.hosts\nwxhelper.paths\n"
             "wxhelper.protocols\nwxhelper.protocols.plain\nwxhelper.record\nwxhelper.tokens\n"
         ),
         "",

@@ -34,6 +34,25 @@ def test_the_least_profile_names_source_and_key(config: Path) -> None:
     assert chosen(config) == Profile("dev", "ibmcloud", "env:A", None, {}, str(config), True)
 
 
+def test_hosts_are_kept_in_the_one_form_international_names_as_they_stand_in_dns(
+    config: Path,
+) -> None:
+    config.write_text(
+        f'{DEV}hosts = ["API.Example.com", "b\u00fccher.example", "*.B\u00dcCHER.example:8443"]\n'
+    )
+    assert chosen(config).hosts == (
+        "api.example.com",
+        "xn--bcher-kva.example",
+        "*.xn--bcher-kva.example:8443",
+    )
+
+
+@pytest.mark.parametrize("login", ["git", "me@example.com", "ibm%2Fme", "x" * 128])
+def test_a_login_is_kept_as_it_is(config: Path, login: str) -> None:
+    config.write_text(f'{DEV}login = "{login}"\n')
+    assert chosen(config).login == login
+
+
 def test_a_default_without_profiles_is_a_slip(config: Path) -> None:
     config.write_text('default_profile = "dev"\n')
     with pytest.raises(UnknownProfile) as caught:

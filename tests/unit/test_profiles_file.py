@@ -77,7 +77,33 @@ NAMED_LIKE_THIS = "use 1 to 64 letters, digits, dots, underscores or hyphens"
                 '["a.*.com"]',
                 '["a:https"]',
                 '["-a"]',
+                '["a.example.com."]',
+                '["a.example.com:0"]',
+                '["*.0.0.1"]',
+                '["user%40a.example.com"]',
+                # Names that two sets of rules turn into two different ones, or into ASCII.
+                '["stra\u00dfe.example"]',
+                '["\u03b2\u03cc\u03bb\u03bf\u03c2.example"]',
+                '["\uff41pi.example.com"]',
+                '["a\u3002example.com"]',
+                '["\u212a.example.com"]',
+                '["a\u00adb.example.com"]',
+                '["a\u200db.example.com"]',
+                '["a\u2028.example.com"]',
             )
+        ),
+        *(
+            (
+                f"{DEV}login = {login}\n",
+                "FILE: profiles.dev.login must have 1 to 128 letters, digits or ._%+@/=~-",
+                'write login = "iambearer"',
+            )
+            for login in ('""', '"a b"', '"a:b"', "'\"a'", '"a\\nb"', '"\u00fc"', '["a"]', "1")
+        ),
+        (
+            f"{DEV}hosts = {[f'{number:0>60}.example' for number in range(300)]}\n",
+            "FILE: profiles.dev.hosts is longer than 16,384 characters",
+            "write *.HOST for the hosts of one domain",
         ),
     ],
 )

@@ -75,7 +75,7 @@ def test_the_json_of_a_token_has_exactly_these_keys(token: Token) -> None:
 
 @pytest.mark.parametrize("scheme", ["Bearer", "ZenApiKey"])
 def test_a_command_carries_any_scheme(scheme: str) -> None:
-    assert plain.carries(scheme)
+    assert plain.carries(scheme, Asked("token"))
 
 
 def test_a_command_says_it_all_with_its_arguments() -> None:
@@ -111,7 +111,7 @@ def test_what_never_expires_has_no_expiry() -> None:
     ("scheme", "carried"), [("Bearer", True), ("ZenApiKey", False), ("bearer", False), ("", False)]
 )
 def test_kubectl_carries_bearer_tokens_only(scheme: str, carried: bool) -> None:
-    assert exec_credential.carries(scheme) is carried
+    assert exec_credential.carries(scheme, Asked("exec-credential")) is carried
 
 
 GROUP = "client.authentication.k8s.io/"
@@ -244,3 +244,50 @@ def test_a_reader_that_went_away_is_an_error(pipe: tuple[int, int]) -> None:
     with pytest.raises(BrokenPipeError):
         deliver("an answer\n", writer)
     os.close(writer)
+
+
+# -------------------------------------------------------------------------------- requests
+
+
+def test_a_request_is_read_to_its_end_and_no_further() -> None:
+    reader, writer = os.pipe()
+    try:
+        os.write(writer, b"a=b\nc=d\n\n")
+        assert protocols.read_request(b"\n\n", reader) == b"a=b\nc=d\n\n"
+    finally:
+        os.close(reader)
+        os.close(writer)
+
+
+def test_a_request_without_an_end_is_read_to_the_end_of_the_file() -> None:
+    reader, writer = os.pipe()
+    os.write(writer, b"a=b\n")
+    os.close(writer)
+    try:
+        assert protocols.read_request(b"\n\n", reader) == b"a=b\n"
+    finally:
+        os.close(reader)
+
+
+def test_a_caller_that_is_slow_on_a_pipe_that_does_not_wait_is_waited_for() -> None:
+    reader, writer = os.pipe()
+    os.set_blocking(reader, False)
+
+    def write() -> None:
+        for piece in (b"a=b\n", b"\n"):
+            os.write(writer, piece)
+
+    timer = threading.Timer(0.05, write)
+    timer.start()
+    try:
+        assert protocols.read_request(b"\n\n", reader) == b"a=b\n\n"
+    finally:
+        timer.join()
+        os.close(reader)
+        os.close(writer)
+
+
+def test_a_request_that_never_ends_is_not_read_for_ever() -> None:
+    with open("/dev/zero", "rb", buffering=0) as endless:
+        read = protocols.read_request(b"\n\n", endless.fileno())
+    assert 262_144 < len(read) <= 400_000

@@ -18,6 +18,8 @@ def a_record(**changes: object) -> Record:
         "profile": "dev",
         "default": True,
         "source": "ibmcloud",
+        "login": "iambearer",
+        "hosts": ("*.b.example.com", "a.example.com:8443"),
         "generation": ABSENT,
         "moment": Moment(1763712000.125, 5120.5, "6f1c-b007"),
         "basis": Basis(
@@ -122,7 +124,7 @@ def test_no_damage_to_one_character_raises_or_lets_through_what_is_no_token(othe
 @given(st.text())
 def test_no_text_at_all_raises(text: str) -> None:
     assert record.parse(text) is None
-    assert record.parse(f"wxhelper record 1\n{text}\nend\n") is None
+    assert record.parse(f"wxhelper record 2\n{text}\nend\n") is None
 
 
 def without(line: str) -> str:
@@ -131,8 +133,8 @@ def without(line: str) -> str:
 
 @pytest.mark.parametrize(
     "line",
-    ["profile", "default", "source", "generation", "clock", "minted", "refresh", "expires",
-     "salt", "identity", "token", "end", "wxhelper"],
+    ["profile", "default", "source", "login", "hosts", "generation", "clock", "minted",
+     "refresh", "expires", "salt", "identity", "token", "end", "wxhelper"],
 )  # fmt: skip
 def test_a_record_without_one_of_its_lines_is_none(line: str) -> None:
     assert record.parse(without(line)) is None
@@ -141,11 +143,11 @@ def test_a_record_without_one_of_its_lines_is_none(line: str) -> None:
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ("wxhelper record 1", "wxhelper record 2"),
-        ("wxhelper record 1", "wxhelper failure 1"),
-        ("wxhelper record 1", " wxhelper record 1"),
-        ("wxhelper record 1\n", "wxhelper record 1\r\n"),
-        ("wxhelper record 1", "\ufeffwxhelper record 1"),
+        ("wxhelper record 2", "wxhelper record 1"),
+        ("wxhelper record 2", "wxhelper failure 1"),
+        ("wxhelper record 2", " wxhelper record 2"),
+        ("wxhelper record 2\n", "wxhelper record 2\r\n"),
+        ("wxhelper record 2", "\ufeffwxhelper record 2"),
         ("end\n", "end"),
         ("end\n", "end\nend"),
         ("end\n", "end\n\n"),

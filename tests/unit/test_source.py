@@ -95,7 +95,7 @@ def test_settings(
             (REGION,),
             {"zzz": 1},
             "/c: unknown key profiles.dev.zzz",
-            "known here: source, api_key, hosts, url, ca_file, region",
+            "known here: source, api_key, hosts, login, url, ca_file, region",
         ),
         (
             (),

@@ -6,7 +6,12 @@ module of the verb that was typed is imported.
 
     token              token, header
     exec_credential    exec-credential
+    curl_config        curl-config
+    netrc              netrc
+    git_credential     git-credential
+    docker_credential  docker-credential
     invalidate         invalidate
+    install            install, uninstall
     sources            sources
     sandbox            sandbox
     demo               demo
@@ -31,7 +36,13 @@ VERBS = {
     "token": ("token", "print a token"),
     "header": ("token", "print it as an Authorization header"),
     "exec-credential": ("exec_credential", "print it as kubectl expects it"),
+    "curl-config": ("curl_config", "print it for curl -K, if it is for that address"),
+    "netrc": ("netrc", "print it as the password of hosts, for curl --netrc-file"),
+    "git-credential": ("git_credential", "answer git"),
+    "docker-credential": ("docker_credential", "answer docker"),
     "invalidate": ("invalidate", "drop a token that is no longer accepted"),
+    "install": ("install", "write it into the configuration of kubectl, git or docker"),
+    "uninstall": ("install", "take it out again, without a trace"),
     "sources": ("sources", "list the installed kinds of token source"),
     "sandbox": ("sandbox", "stand-ins for IBM's servers on this machine, to try things"),
     "demo": ("demo", "see it work, without an account"),
@@ -61,18 +72,19 @@ understood, 4 the key was refused, 5 configuration
 """
 
 
-def main(arguments: Sequence[str]) -> int:
+def main(arguments: Sequence[str], *, stdin: bytes | None = None) -> int:
     """Everything that the door does not answer.
 
     Args:
         arguments: without the program's name.
+        stdin: what the door has read from standard input; None when it has not.
 
     Returns:
         The exit status.
     """
     try:
         open_standard_streams()
-        return _dispatch(list(arguments))
+        return _dispatch(list(arguments), stdin)
     except WxhelperError as fault:
         complain(fault.line())
         return fault.exit_status
@@ -86,7 +98,7 @@ def main(arguments: Sequence[str]) -> int:
         return _defect(fault)
 
 
-def _dispatch(arguments: list[str]) -> int:
+def _dispatch(arguments: list[str], stdin: bytes | None) -> int:
     verb = arguments[0] if arguments else ""
     if verb == "help" and arguments[1:2] and arguments[1] in VERBS:
         arguments = [verb := arguments[1], "--help"]
@@ -112,12 +124,14 @@ def _dispatch(arguments: list[str]) -> int:
     module = importlib.import_module(f"wxhelper.cli.{VERBS[verb][0]}")
     parser = Parser(verb)
     module.prepare(parser)
-    return int(module.run(parser.read(arguments[1:]), os.environ))
+    options = parser.read(arguments[1:])
+    options.stdin = stdin
+    return int(module.run(options, os.environ))
 
 
 def _help() -> str:
     from_environment = os.environ.get("WXHELPER_CONFIG") or "~/.config/wxhelper/config.toml"
-    listed = "\n".join(f"  {verb:<17}{summary}" for verb, (_, summary) in VERBS.items())
+    listed = "\n".join(f"  {verb:<19}{summary}" for verb, (_, summary) in VERBS.items())
     return _HELP.format(verbs=listed, config=from_environment)
 
 

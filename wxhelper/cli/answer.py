@@ -9,8 +9,8 @@ from types import FrameType, ModuleType
 
 from wxhelper.acquire import Acquisition
 from wxhelper.cli.streams import answer_only, complain, undelivered
-from wxhelper.errors import Ended, WrongScheme
-from wxhelper.protocols import Asked, deliver
+from wxhelper.errors import Ended, WrongScheme, WxhelperError
+from wxhelper.protocols import Asked, Grant, deliver
 
 try:
     import resource
@@ -39,21 +39,30 @@ def answer(protocol: ModuleType, asked: Asked, environ: Mapping[str, str], *, te
     with answer_only() as stdout:
         acquisition = Acquisition(asked, environ)
         grant = acquisition.run()
-        if not protocol.carries(grant.token.scheme):
+        if not protocol.carries(grant.token.scheme, asked):
             fault = WrongScheme(
                 f"{asked.verb} can only carry Bearer tokens, "
                 f"and source {grant.source} gives {grant.token.scheme}",
                 remedy=f"name another profile: wxhelper {asked.verb} --profile NAME",
             )
             fault.profile = grant.profile
+            fault.admitted = True
             raise fault
         try:
-            deliver(protocol.render(grant, asked), stdout)
+            deliver(_rendered(protocol, grant, asked), stdout)
         except OSError as fault:
             return undelivered(fault)
     if acquisition.unkept and tells:
         complain(f"wxhelper: the token is good but could not be kept: {acquisition.unkept}")
     return 0
+
+
+def _rendered(protocol: ModuleType, grant: Grant, asked: Asked) -> str:
+    try:
+        return str(protocol.render(grant, asked))
+    except WxhelperError as fault:
+        fault.profile = grant.profile
+        raise
 
 
 def _keep_quiet() -> None:

@@ -1,5 +1,6 @@
 """Floor 7: the three standard streams, as programs and people expect them to be used."""
 
+import argparse
 import contextlib
 import errno
 import os
@@ -7,7 +8,7 @@ import sys
 from collections.abc import Iterator
 
 from wxhelper.errors import OutputFailed
-from wxhelper.protocols import deliver
+from wxhelper.protocols import deliver, read_request
 
 
 def say(text: str) -> None:
@@ -26,6 +27,24 @@ def complain(line: str) -> None:
     """One line for a person, on standard error; silence when there is none."""
     with contextlib.suppress(OSError):
         os.write(2, (line + "\n").encode("utf-8", "backslashreplace"))
+
+
+def stdin_of(options: argparse.Namespace, end: bytes) -> bytes:
+    """What the caller wrote: as the door has read it, or read now.
+
+    Args:
+        options: a verb's; ``stdin`` is what the door has read, or None.
+        end: what ends a request.
+
+    Returns:
+        Nothing where there is nothing to read from.
+    """
+    if options.stdin is not None:
+        return bytes(options.stdin)
+    try:
+        return read_request(end)
+    except OSError:
+        return b""
 
 
 def undelivered(fault: OSError) -> int:

@@ -42,7 +42,7 @@ def complete(asked: "Asked", environ: "Mapping[str, str]") -> bool:
     return True
 
 
-def carries(scheme: str) -> bool:
+def carries(scheme: str, asked: "Asked") -> bool:  # noqa: ARG001
     """Whether client-go can send it: Bearer tokens only."""
     return scheme == "Bearer"
 

@@ -19,7 +19,7 @@ def complete(asked: "Asked", environ: "Mapping[str, str]") -> bool:  # noqa: ARG
     return True
 
 
-def carries(scheme: str) -> bool:  # noqa: ARG001
+def carries(scheme: str, asked: "Asked") -> bool:  # noqa: ARG001
     """True: a command's output can carry any token."""
     return True
 

@@ -19,6 +19,7 @@ anywhere else.
     api             a protected API in the manner of watsonx.ai
     dph             Data Product Hub: a list of data products
     kubernetes      as much of an API server as `kubectl get pods` asks for
+    registry        a container registry with one image
     issuer        the tokens that were issued, and which are still good
     journal       the requests that came in
 

@@ -22,6 +22,7 @@ from wxhelper.sandbox.journal import Journal
 from wxhelper.sandbox.kubernetes import Kubernetes
 from wxhelper.sandbox.mcsp import Mcsp
 from wxhelper.sandbox.messages import Answer, Request, text_answer
+from wxhelper.sandbox.registry import Registry
 from wxhelper.sandbox.server import Server
 from wxhelper.sandbox.service import Identity, Member, Realm, Service, TrustedProfile
 
@@ -33,6 +34,7 @@ SERVICES: tuple[type[Service], ...] = (
     Api,
     DataProductHub,
     Kubernetes,
+    Registry,
 )
 USERNAME = "sandbox.user"
 

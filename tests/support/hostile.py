@@ -1,0 +1,171 @@
+"""What has been, or could be, written to make a helper give a token to the wrong host.
+
+The token is for ``api.example.com``; it is ``evil.example`` that asks.
+"""
+
+GOOD, EVIL = "api.example.com", "evil.example"
+
+_BREAKS = [
+    "%0b", "%0c", "%1c", "%1d", "%1e", "%1f", "%7f", "%01", "%08", "%09", "%1b", "%c2%85", "%c2%a0",
+    "%e2%80%a8", "%e2%80%a9", "%85", "%20", "%ff", "%ef%bb%bf", "%e2%80%8b", "%e2%80%ae",
+]  # fmt: skip
+# git itself refuses these, where it has been mended (CVE-2020-5260, CVE-2024-52006).
+_REFUSED_BREAKS = ["%0a", "%0d", "%0d%0a", "%0a%0a", "%00"]
+
+URLS = [
+    *(f"https://user{b}host={GOOD}@{EVIL}/" for b in (*_BREAKS, *_REFUSED_BREAKS)),
+    *(f"https://{EVIL}/{b}host={GOOD}" for b in (*_BREAKS, *_REFUSED_BREAKS)),
+    *(f"https://{EVIL}{b}host={GOOD}/" for b in (*_BREAKS, *_REFUSED_BREAKS)),
+    *(f"https://{GOOD}{b}.{EVIL}/" for b in (*_BREAKS, *_REFUSED_BREAKS)),
+    *(f"https://{EVIL}{b}@{GOOD}:x/" for b in ("%2f", "%23", "%3f", "%40", "%5c")),
+    f"https://{GOOD}@{EVIL}/",
+    f"https://{GOOD}:443@{EVIL}/",
+    f"https://{GOOD}%40{EVIL}/",
+    f"https://{GOOD}%2f@{EVIL}/",
+    f"https://{GOOD}%3f@{EVIL}/",
+    f"https://{GOOD}%23@{EVIL}/",
+    f"https://{GOOD}%5c@{EVIL}/",
+    f"https://{GOOD}\\@{EVIL}/",
+    f"https://{EVIL}/{GOOD}",
+    f"https://{EVIL}/?host={GOOD}",
+    f"https://{EVIL}/#@{GOOD}",
+    f"https://{EVIL}\\.{GOOD}/",
+    f"https://{EVIL}%00.{GOOD}/",
+    f"https://{EVIL}%2f.{GOOD}/",
+    f"https://{EVIL},{GOOD}/",
+    f"https://{EVIL};{GOOD}/",
+    f"https://{EVIL} {GOOD}/",
+    f"https://{EVIL}:{GOOD}/",
+    f"https://{GOOD}.{EVIL}/",
+    f"https://{GOOD}{EVIL}/",
+    f"https://evil{GOOD}/",
+    f"https://x.{GOOD}/",
+    f"https://{GOOD}./",
+    f"https://{GOOD}../",
+    f"https://.{GOOD}/",
+    f"https://{GOOD}:80/",
+    f"https://{GOOD}:444/",
+    f"https://{GOOD}:0443/",
+    f"https://{GOOD}:/",
+    f"https://{GOOD}:443:443/",
+    f"https://{GOOD}:443%20/",
+    f"https://{GOOD}:65979/",
+    f"https://{GOOD}:+443/",
+    f"http://{GOOD}/",
+    f"http://{GOOD}:443/",
+    f"ftp://{GOOD}/",
+    f"ssh://{GOOD}/",
+    f"cert://{GOOD}/",
+    f"https:///{GOOD}/",
+    "https:///",
+    "https://:443/",
+    "https://@/",
+    "https://api%2eexample%2ecom.evil.example/",
+    "https://\u0430pi.example.com/",
+    "https://api\u3002example.com/",
+    "https://api\uff0eexample\uff0ecom/",
+    "https://\uff41pi.example.com/",
+    "https://ap\u0131.example.com/",
+    "https://api.ex\u00e4mple.com/",
+    "https://api.example.com\u200b/",
+    "https://api.example\u2024com/",
+    "https://xn--pi-6kc.example.com/",
+    "https://[::1]/",
+    "https://*.example.com/",
+    "https://*/",
+    "https://star.example.com/",
+    "https://evilstar.example.com/",
+]
+"""Addresses of which none leads to ``api.example.com``, port 443."""
+
+_ASKING = b"protocol=https\nhost=evil.example\n"
+_LINE = b"host=api.example.com\n"
+_BYTES = [
+    b"\x00", b"\x01", b"\x08", b"\x09", b"\x0b", b"\x0c", b"\x0d", b"\x0e", b"\x1b", b"\x1c",
+    b"\x1d", b"\x1e", b"\x1f", b"\x7f", b"\x85", b"\xc2\x85", b"\xa0", b"\xe2\x80\xa8",
+    b"\xe2\x80\xa9", b"\xef\xbb\xbf", b"\xff", b"\xfe\xff", b"\x0d\x0d", b"\x20",
+]  # fmt: skip
+
+REQUESTS = [
+    *(_ASKING + b"username=user" + b + _LINE for b in _BYTES),
+    *(b"protocol=https\nhost=evil.example" + b + _LINE for b in _BYTES),
+    *(b"protocol=https" + b + _LINE + b"host=evil.example\n" for b in _BYTES),
+    *(b"protocol=https\nhost=api.example.com" + b + b".evil.example\n" for b in _BYTES),
+    *(b"protocol=https\nhost=api.example.com" + b + b"\n" for b in _BYTES),
+    *(
+        b"protocol=https\n" + _LINE + key + b"=a" + b + b"z\n"
+        for key in (b"username", b"path", b"other", b"wwwauth[]")
+        for b in _BYTES
+        if b[0] < 32 or b == b"\x7f"
+    ),
+    _ASKING + _LINE,
+    _LINE + _ASKING,
+    _ASKING + b"\n" + _LINE,
+    _ASKING + b"\n\n" + _LINE,
+    b"protocol=https\n\n" + _LINE,
+    b"\nprotocol=https\n" + _LINE,
+    b"protocol=https\nprotocol=https\n" + _LINE,
+    b"protocol=http\nprotocol=https\n" + _LINE,
+    b"protocol=https\n" + _LINE + _LINE,
+    b"protocol=https\n" + _LINE + b"username=a\nusername=b\n",
+    b"protocol=https\n" + _LINE + b"path=a\npath=b\n",
+    b"protocol=https\n" + _LINE + b"other=a\nother=b\n",
+    b"protocol=https\n" + _LINE + b"url=https://evil.example\n",
+    b"url=https://evil.example\nprotocol=https\n" + _LINE,
+    b"url=https://api.example.com\n",
+    _ASKING + b"url=https://api.example.com\n",
+    _ASKING + b"url[]=https://api.example.com\n",
+    _ASKING + b"host[]=api.example.com\n",
+    _ASKING + b"HOST=api.example.com\n",
+    _ASKING + b" host=api.example.com\n",
+    _ASKING + b"host =api.example.com\n",
+    b"protocol=https\nHost=api.example.com\n",
+    b"PROTOCOL=https\n" + _LINE,
+    b"protocol=HTTPS\n" + _LINE,
+    b"protocol= https\n" + _LINE,
+    b"protocol=https://\n" + _LINE,
+    b"protocol=\n" + _LINE,
+    b"protocol=https\nhost=\n",
+    b"protocol=https\n",
+    _LINE,
+    b"",
+    b"\n",
+    b"\n\n",
+    b"protocol=https\nhost=api.example.com",
+    b"protocol=https\nhost\n",
+    b"protocol=https\n=api.example.com\n",
+    b"protocol=https\nhost:api.example.com\n",
+    b"protocol=https\n" + _LINE + b"garbage\n",
+    b"protocol=https\n" + _LINE + b"path=" + b"x" * 65_531 + b"\n",
+    b"protocol=https\n" + _LINE + b"".join(b"p%d=%s\n" % (n, b"x" * 65_000) for n in range(5)),
+    b"host=" + b"a." * 32_000 + b"api.example.com\nprotocol=https\n",
+    b"x" * 300_000,
+    b"\xff\xfeh\0o\0s\0t\0=\0" + _LINE,
+    *(
+        b"protocol=https\nhost=" + host + b"\n"
+        for host in (
+            b"api.example.com:", b"api.example.com:80", b"api.example.com:444",
+            b"api.example.com:0443", b"api.example.com:65979", b"api.example.com:443:443",
+            b"api.example.com:443@evil.example", b"api.example.com@evil.example",
+            b"evil.example@api.example.com", b"api.example.com/", b"api.example.com/.evil.example",
+            b"evil.example/api.example.com", b"api.example.com#", b"api.example.com?",
+            b"evil.example\\.api.example.com", b"api.example.com.", b".api.example.com",
+            b"api..example.com", b"api.example.com.evil.example", b"evilapi.example.com",
+            b"x.api.example.com", b"api%2eexample.com", b"api.example.com%00", b"*.example.com",
+            b"*", b"star.example.com", b".star.example.com", b"evilstar.example.com",
+            b"a.star.example.com.evil.example", b"a.star.example.com:444", b"[::1]", b"::1",
+            b"127.1", b"2130706433", b"0x7f.0.0.1", b"127.0.0.01", b"127.0.0.1.evil.example",
+            b"'api.example.com'", b'"api.example.com"', b"api.example.com,evil.example",
+            b"$(api.example.com)", b"api.example.com;x", b"xn--pi-6kc.example.com",
+            "\u0430pi.example.com".encode(), "api\u3002example.com".encode(),
+            "api\uff0eexample.com".encode(), "ap\u0131.example.com".encode(),
+        )
+    ),
+    b"protocol=http\nhost=api.example.com\n",
+    b"protocol=http\nhost=api.example.com:443\n",
+    b"protocol=http\nhost=127.0.0.1.evil.example\n",
+    b"protocol=http\nhost=127.1\n",
+    b"protocol=ssh\nhost=api.example.com\n",
+    b"protocol=cert\nhost=api.example.com\n",
+]  # fmt: skip
+"""Requests of which none is git's, for ``api.example.com``; to be answered with nothing."""
