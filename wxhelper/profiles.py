@@ -24,13 +24,14 @@ import platformdirs
 
 from wxhelper import paths
 from wxhelper.errors import ConfigurationError, UnknownProfile, printable
-from wxhelper.lookups import Lookups
+from wxhelper.lookups import File, Lookups
+from wxhelper.reference import UNTRIED
 
 NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 FROM_ENVIRONMENT = "env"
 DEFAULT_SOURCE = "ibmcloud"
 KEYS = ("source", "api_key", "hosts")
-_SIZE_LIMIT = 131_072
+SIZE_LIMIT = 131_072
 _LONGEST_SHOWN = 30
 _HOST = re.compile(r"(\*\.)?(?!-)[^\s/:@*?#\[\]%\\,]+(:\d{1,5})?|\[[0-9a-fA-F:.]+\](:\d{1,5})?")
 _TOP = ("default_profile", "profiles")
@@ -65,7 +66,23 @@ class Profile:
     @property
     def volatile(self) -> bool:
         """Whether the key can change without anything on record changing."""
-        return self.api_key is not None and self.api_key.startswith("command:")
+        return self.api_key is not None and self.api_key.startswith(UNTRIED)
+
+
+@dataclass(frozen=True)
+class Listing:
+    """All that a configuration has.
+
+    Attributes:
+        profiles: by name, in the order of the file: the profile, or why it cannot
+            be used.
+        default: the one chosen when none is named; None when there is no such one.
+        fault: what is wrong with ``default_profile``, or None.
+    """
+
+    profiles: Mapping[str, Profile | ConfigurationError]
+    default: str | None
+    fault: ConfigurationError | None
 
 
 def config_file(environ: Mapping[str, str]) -> str:
@@ -111,13 +128,10 @@ def choose(named: str | None, *, config: str, lookups: Lookups) -> Profile:
             "a profile's name has 1 to 64 letters, digits, dots, underscores or hyphens",
             remedy="see --profile and WXHELPER_PROFILE",
         )
-    tables = _tables(content, config)
+    tables = tables_of(content, config)
     if not tables:
         if "default_profile" in content:
-            raise UnknownProfile(
-                f"{config} has a default_profile and no profiles",
-                remedy="add one, beginning with [profiles.NAME]",
-            )
+            _default(content, tables, config)  # tells that it cannot be one
         return _from_environment(named, config, lookups)
     try:
         default = _default(content, tables, config)
@@ -132,11 +146,37 @@ def choose(named: str | None, *, config: str, lookups: Lookups) -> Profile:
             remedy=f'add default_profile = "{min(tables)}" to it, or give --profile NAME',
         )
     if name not in tables:
-        raise UnknownProfile(
-            f"there is no profile {_shown(name)} in {config}, only {_listed(tables)}",
-            remedy=f"did you mean --profile {nearest(name, tables) or min(tables)}?",
-        )
-    return _profile(name, tables[name], config, is_default=name == default)
+        raise no_such_profile(name, tables, config, "--profile ")
+    return read_profile(name, tables[name], config, is_default=name == default)
+
+
+def every(config: str, *, lookups: Lookups) -> Listing:
+    """All profiles; one that cannot be used is told and hides no other.
+
+    Args:
+        config: the configuration file.
+        lookups: reads the file and the variables.
+
+    Raises:
+        ConfigurationError: the file itself cannot be used.
+    """
+    content = _read(config, lookups)
+    tables = tables_of(content, config)
+    if not tables and "default_profile" not in content:
+        alone = _from_environment(None, config, lookups)
+        return Listing({alone.name: alone}, alone.name, None)
+    default, fault = None, None
+    try:
+        default = _default(content, tables, config)
+    except ConfigurationError as error:
+        fault = error
+    found: dict[str, Profile | ConfigurationError] = {}
+    for name, table in tables.items():
+        try:
+            found[name] = read_profile(name, table, config, is_default=name == default)
+        except ConfigurationError as error:
+            found[name] = error
+    return Listing(found, default, fault)
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
@@ -156,11 +196,31 @@ def _listed(tables: Iterable[str]) -> str:
     return ", ".join(names[:10]) + (f" and {len(names) - 10} more" if len(names) > 10 else "")
 
 
+def read(config: str, lookups: Lookups) -> File | None:
+    """The configuration file as it is, or None when there is none.
+
+    Raises:
+        ConfigurationError: it cannot be read, or others could have written it.
+    """
+    return lookups.read_trusted("configuration", config, SIZE_LIMIT)
+
+
 def _read(config: str, lookups: Lookups) -> dict[str, object]:
-    found = lookups.read_trusted("configuration", config, _SIZE_LIMIT)
-    if found is None:
-        return {}
-    data = found.data.removeprefix(codecs.BOM_UTF8)
+    found = read(config, lookups)
+    return {} if found is None else parsed(found.data, config)
+
+
+def parsed(data: bytes, config: str) -> dict[str, object]:
+    """The content of a configuration file.
+
+    Args:
+        data: its bytes.
+        config: where they come from, for messages.
+
+    Raises:
+        ConfigurationError: it is no TOML; with the line.
+    """
+    data = data.removeprefix(codecs.BOM_UTF8)
     try:
         return tomllib.loads(data.decode("utf-8"))
     except UnicodeDecodeError as fault:
@@ -183,7 +243,13 @@ def _read(config: str, lookups: Lookups) -> dict[str, object]:
     )
 
 
-def _tables(content: Mapping[str, object], config: str) -> dict[str, object]:
+def tables_of(content: Mapping[str, object], config: str) -> dict[str, object]:
+    """The profiles of a configuration as they are written, by name.
+
+    Raises:
+        ConfigurationError: something else stands beside them, they are no table, or
+            one has a name that cannot be typed.
+    """
     for key in content:
         if key not in _TOP:
             raise unknown_key(key, _TOP, config)
@@ -194,11 +260,39 @@ def _tables(content: Mapping[str, object], config: str) -> dict[str, object]:
         )
     for name in tables:
         if not NAME.fullmatch(name):
-            raise ConfigurationError(
-                f"{config}: {printable(name, 80)} cannot be a profile's name",
-                remedy="use 1 to 64 letters, digits, dots, underscores or hyphens",
-            )
+            raise bad_name(name, config)
     return tables
+
+
+def bad_name(name: str, config: str) -> ConfigurationError:
+    """The error for a profile's name that cannot be one."""
+    return ConfigurationError(
+        f"{config}: {printable(name, 80)} cannot be a profile's name",
+        remedy="use 1 to 64 letters, digits, dots, underscores or hyphens",
+    )
+
+
+def no_such_profile(
+    name: str, tables: Iterable[str], config: str, option: str = ""
+) -> UnknownProfile:
+    """The error for a name that no profile has.
+
+    Args:
+        name: as it was given.
+        tables: the names that there are.
+        config: the configuration file.
+        option: what is typed in front of a name.
+    """
+    known = sorted(tables)
+    if not known:
+        return UnknownProfile(
+            f"there is no profile {_shown(name)} in {config}, nor any other",
+            remedy="add one: wxhelper profile add NAME --help",
+        )
+    return UnknownProfile(
+        f"there is no profile {_shown(name)} in {config}, only {_listed(known)}",
+        remedy=f"did you mean {option}{nearest(name, known) or known[0]}?",
+    )
 
 
 def unknown_key(
@@ -226,6 +320,11 @@ def _default(
     default = content.get("default_profile")
     if default is None:
         return next(iter(tables)) if len(tables) == 1 else None
+    if not tables:
+        raise UnknownProfile(
+            f"{config} has a default_profile and no profiles",
+            remedy="add one, beginning with [profiles.NAME]",
+        )
     if not isinstance(default, str):
         raise ConfigurationError(
             f"{config}: default_profile must be a string",
@@ -240,7 +339,12 @@ def _default(
     return default
 
 
-def _profile(name: str, table: object, config: str, *, is_default: bool) -> Profile:
+def read_profile(name: str, table: object, config: str, *, is_default: bool) -> Profile:
+    """A profile from its table.
+
+    Raises:
+        ConfigurationError: ``source``, ``api_key`` or ``hosts`` is not as it must be.
+    """
     where = f"profiles.{name}"
     if not isinstance(table, dict):
         raise ConfigurationError(

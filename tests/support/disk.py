@@ -36,16 +36,19 @@ class Traced:
         wx: the command, without coverage.
         program: the command's path.
         log: where strace writes.
+        arguments: the command's.
     """
 
-    def __init__(self, strace: str, wx: "Command", program: str, log: Path) -> None:
+    def __init__(
+        self, strace: str, wx: "Command", program: str, log: Path, *arguments: str
+    ) -> None:
         self.environ = {**wx.environ, "PYTHONDONTWRITEBYTECODE": "1"}
         self._command = [strace, "-f", "-qq", "-e", "signal=none", "-o", str(log)]
-        self._program = program
+        self._program = [program, *(arguments or ("token",))]
         self._log = log
 
     def run(self, calls: str, fault: str = "") -> "subprocess.CompletedProcess[str]":
-        """Runs ``wxhelper token`` to its end.
+        """Runs the command, ``token`` unless it was told otherwise, to its end.
 
         Args:
             calls: what is traced.
@@ -55,7 +58,7 @@ class Traced:
         # Tracing by --seccomp-bpf is faster and counts wrongly for "when" (strace 6.1).
         fast = [] if "when" in fault else ["--seccomp-bpf"]
         return subprocess.run(
-            [*self._command, *fast, "-e", f"trace={calls}", *inject, self._program, "token"],
+            [*self._command, *fast, "-e", f"trace={calls}", *inject, *self._program],
             env=self.environ,
             capture_output=True,
             text=True,
@@ -76,9 +79,11 @@ class Traced:
                 found.append((match[1], counted[match[1]], match[2]))
         return found
 
-    def storing(self) -> list[tuple[str, int]]:
-        """The calls that change something, from where a record is first stored to the end."""
-        self.run("openat,write,fsync,close,rename,renameat,renameat2,unlink,flock,dup2")
+    def storing(
+        self, changing: str = "openat,write,fsync,close,rename,renameat,renameat2,unlink,flock,dup2"
+    ) -> list[tuple[str, int]]:
+        """The calls that change something, from where a file is first stored to the end."""
+        self.run(changing)
         calls = self.of_main_thread()
         first = next(n for n, (_, _, rest) in enumerate(calls) if ".tmp" in rest)
         return [
