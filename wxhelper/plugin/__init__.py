@@ -12,11 +12,15 @@ for, and offers its kinds of source:
     def wxhelper_token_sources():
         yield TokenSourceType(name="mine", summary="...", ...)
 
-    hookspecs    the one hook
-    types        what it yields, and what a source is handed
-    endpoint     an address that a key may be sent to
-    transport    the one way out to the network
-    exchange     "POST a key, read a token": most sources are a declaration of this
+    hookspecs     the one hook
+    types         what it yields, and what a source is handed
+    endpoint      an address that a key may be sent to
+    transport     the one way out to the network
+    surroundings  which proxy and which certificates count
+    deadline      work that is not waited for too long
+    probe         the way to a service, walked without a key, for diagnosis
+    certificate   what a certificate says, trusted or not
+    exchange      "POST a key, read a token": most sources are a declaration of this
 """
 
 from wxhelper.errors import (

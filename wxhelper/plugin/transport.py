@@ -8,33 +8,31 @@ nothing, proxies and certificates are chosen here, one deadline holds over all,
 and an answer has a largest size.
 """
 
-import errno
 import logging
 import os
 import random
 import re
 import socket
 import ssl
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 import requests
-import requests.utils
 import urllib3.exceptions
 
 from wxhelper import __version__
 from wxhelper.errors import (
     AnswerNotUnderstood,
-    ConfigurationError,
     EndpointRefused,
     Redirected,
     Unreachable,
     printable,
 )
-from wxhelper.plugin.endpoint import Endpoint, is_loopback
+from wxhelper.plugin.deadline import Late, within
+from wxhelper.plugin.endpoint import Endpoint
+from wxhelper.plugin.surroundings import Proxy, certificates, proxy_for
 
 DEADLINE = 10.0
 BODY_LIMIT = 262_144
@@ -46,15 +44,6 @@ _HEADERS = {
     "Accept-Encoding": "identity",
     "User-Agent": f"wxhelper/{__version__}",
 }
-_CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
-_PROXY_VARIABLES = ("https_proxy", "all_proxy", "no_proxy")
-NETWORK_VARIABLES = (
-    *_CA_VARIABLES,
-    "SSL_CERT_DIR",
-    *_PROXY_VARIABLES,
-    *(name.upper() for name in _PROXY_VARIABLES),
-)
-"""What decides, besides the profile, how a service is reached."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +81,7 @@ class Transport:
             counted from now.
         environ: the variables, for proxies and certificates.
         clock: Unix seconds.
+        insist: whether what got no answer is sent again.
     """
 
     def __init__(
@@ -102,9 +92,11 @@ class Transport:
         deadline: float = DEADLINE,
         environ: Mapping[str, str] = os.environ,
         clock: Callable[[], float] = time.time,
+        insist: bool = True,
     ) -> None:
+        self._retries = _RETRIES if insist else 0
         self._token_hosts = token_hosts
-        self._verify = _certificates(ca_file, environ)
+        _, self._verify = certificates(ca_file, environ)
         self._environ = environ
         self._seconds = deadline
         self._end = time.monotonic() + deadline
@@ -139,32 +131,16 @@ class Transport:
         return self._in_time(endpoint, lambda: self._insist(request))
 
     def _in_time(self, endpoint: Endpoint, work: Callable[[], Answer]) -> Answer:
-        """What ``work`` gives, or the error that it is late.
-
-        A read's timeout starts again with every byte, and a look-up of a name has
-        none: only a thread that can be left behind keeps the deadline.
-        """
-        outcome: list[Answer | Exception] = []
-        done = threading.Event()
-
-        def run() -> None:
-            try:
-                outcome.append(work())
-            except Exception as fault:  # noqa: BLE001 - raised again below, in the caller's thread
-                outcome.append(fault)
-            done.set()
-
-        threading.Thread(target=run, name="wxhelper-transport", daemon=True).start()
-        if not done.wait(max(0.0, self._end - time.monotonic())):
-            raise self._late(endpoint)
-        if isinstance(outcome[0], Exception):
-            raise outcome[0]
-        return outcome[0]
+        """What ``work`` gives, or the error that it is late."""
+        try:
+            return within(self._end - time.monotonic(), work)
+        except Late:
+            raise self._late(endpoint) from None
 
     def _insist(self, request: "_Request") -> Answer:
-        for attempt in range(_RETRIES + 1):
+        for attempt in range(self._retries + 1):
             pause = _RETRY_PAUSE * 2**attempt * random.uniform(0.5, 1.5)  # noqa: S311
-            last = attempt == _RETRIES or time.monotonic() + 2 * pause > self._end
+            last = attempt == self._retries or time.monotonic() + 2 * pause > self._end
             try:
                 answer = self._send(request)
             except _BrokenOff as fault:
@@ -178,7 +154,7 @@ class Transport:
 
     def _send(self, request: "_Request") -> Answer:
         endpoint = request.endpoint
-        proxies = _proxies(endpoint, self._environ)
+        proxy = proxy_for(endpoint, self._environ)
         sent_at = self._clock()
         try:
             with _Session() as session:
@@ -193,7 +169,7 @@ class Transport:
                     allow_redirects=False,
                     stream=True,
                     timeout=max(0.001, self._end - time.monotonic()),
-                    proxies=proxies,
+                    proxies={endpoint.scheme: proxy.address} if proxy.address else {},
                     verify=self._verify,
                 ) as response:
                     return self._answer(response, endpoint, sent_at)
@@ -205,7 +181,7 @@ class Transport:
             urllib3.exceptions.HTTPError,
             OSError,
         ) as fault:
-            raise _explained(fault, endpoint, proxies) from None
+            raise _explained(fault, endpoint, proxy) from None
 
     def _answer(self, response: requests.Response, endpoint: Endpoint, sent_at: float) -> Answer:
         headers = {name.lower(): value for name, value in response.headers.items()}
@@ -267,46 +243,6 @@ def _target(location: str, endpoint: Endpoint) -> str:
     return printable(f"{parts.scheme}://{host}") if host else "another path"
 
 
-def _proxies(endpoint: Endpoint, environ: Mapping[str, str]) -> dict[str, str]:
-    """The proxy of the variables, as requests takes it; none for this very machine."""
-
-    def variable(name: str) -> str:
-        return environ.get(name) or environ.get(name.upper()) or ""
-
-    proxy = variable(f"{endpoint.scheme}_proxy") or variable("all_proxy")
-    if not proxy or is_loopback(endpoint.host):
-        return {}
-    if requests.utils.should_bypass_proxies(endpoint.url, no_proxy=variable("no_proxy")):
-        return {}
-    return {endpoint.scheme: proxy}
-
-
-def _certificates(ca_file: str | None, environ: Mapping[str, str]) -> str | bool:
-    """What requests takes as ``verify``: the profile's file, a variable's, or its own."""
-    named = [("ca_file", ca_file)] if ca_file else []
-    named += [(name, environ[name]) for name in _CA_VARIABLES if environ.get(name)]
-    if (directory := environ.get("SSL_CERT_DIR")) and os.path.isdir(directory):
-        named.append(("SSL_CERT_DIR", directory))  # it may be a list, which requests cannot take
-    if not named:
-        return True
-    name, path = named[0]
-    path = path or ""
-    try:
-        if os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path):
-            raise OSError(errno.EINVAL, "it is not a regular file")
-        if not os.path.isdir(path):
-            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
-    except ssl.SSLError:
-        reason = "holds no certificate (PEM)"
-    except (OSError, ValueError) as fault:
-        reason = f"cannot be read: {getattr(fault, 'strerror', None) or 'it is no path'}"
-    else:
-        return path
-    raise ConfigurationError(
-        f"{name} names {printable(path)}, which {reason}", remedy=f"correct or remove {name}"
-    )
-
-
 def _chain(fault: BaseException) -> Iterator[BaseException]:
     """The fault and what it was made from, in the ways of requests and urllib3."""
     seen: list[BaseException] = []
@@ -321,7 +257,7 @@ def _chain(fault: BaseException) -> Iterator[BaseException]:
         waiting += [current.__cause__, current.__context__]
 
 
-def _explained(fault: BaseException, endpoint: Endpoint, proxies: Mapping[str, str]) -> Unreachable:
+def _explained(fault: BaseException, endpoint: Endpoint, proxy: Proxy) -> Unreachable:
     """The fault in words that hold neither the request nor a proxy's password."""
     causes = list(_chain(fault))
     for cause in causes:
@@ -337,8 +273,8 @@ def _explained(fault: BaseException, endpoint: Endpoint, proxies: Mapping[str, s
             remedy="check url in the profile, and what stands between: a proxy?",
         )
     said = next((c.strerror for c in causes if isinstance(c, OSError) and c.strerror), "")
-    if proxies and any(isinstance(c, _PROXY_FAULTS) for c in causes):
-        return _proxy_fault(causes, endpoint, proxies, said)
+    if proxy.address and any(isinstance(c, _PROXY_FAULTS) for c in causes):
+        return _proxy_fault(causes, proxy, said)
     if any(isinstance(c, socket.gaierror) for c in causes):
         return _BrokenOff(
             f"there is no address for the name {endpoint.host}",
@@ -360,13 +296,9 @@ _PROXY_FAULTS = (
 )
 
 
-def _proxy_fault(
-    causes: Iterable[BaseException], endpoint: Endpoint, proxies: Mapping[str, str], said: str
-) -> Unreachable:
-    # Nothing before the last @ is shown: it is a name and a password.
-    proxy = proxies.get(endpoint.scheme, "").rpartition("@")[2].rpartition("//")[2]
-    host = re.match(r"[A-Za-z0-9._-]+|\[[0-9a-fA-F:.]+\]", proxy)
-    named = f"the proxy {host[0]}" if host else "the proxy"
+def _proxy_fault(causes: Iterable[BaseException], proxy: Proxy, said: str) -> Unreachable:
+    host = re.sub(r":\d+$", "", proxy.shown)
+    named = f"the proxy {host}" if host else "the proxy"
     remedy = "correct HTTPS_PROXY, or add the host to NO_PROXY"
     # http.client tells a refused CONNECT in the text of an OSError and nowhere else.
     answered = re.search(r"Tunnel connection failed: (\d{3})", " ".join(map(str, causes)))
