@@ -158,7 +158,7 @@ def refusal(answer: Answer, service: str, secret: Secret, now: float) -> Wxhelpe
     if answer.status == 401 or (answer.status in _REFUSALS and _object(answer) is not None):
         return KeyRefused(
             f"{service} refused the API key from {secret.origin}{reason}",
-            remedy="put a valid key there; if the key was mended instead, run: "
+            remedy=f"{secret.replacement}; if the key was mended instead, run: "
             f"wxhelper invalidate {THIS_PROFILE}",
         )
     wait = retry_after(answer, now)

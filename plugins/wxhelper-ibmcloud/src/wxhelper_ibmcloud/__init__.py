@@ -76,5 +76,12 @@ def wxhelper_token_sources() -> Iterator[TokenSourceType]:
             "IC_API_KEY",
             "WATSONX_APIKEY",
             "WATSONX_API_KEY",
+            "BM_API_KEY",
+            "BLUEMIX_API_KEY",
+            "WX_API_KEY",
+            "WATSONX_AI_APIKEY",
+            "WXAI_API_KEY",
+            "WXG_API_KEY",
+            "IBM_API_KEY_ID",
         ),
     )
