@@ -20,20 +20,32 @@ The rooms, from the top floor down; imports go down only:
 
     8 door *          the entry of every command
     7 cli             one file per verb
-    6 acquire         the use case                sandbox    IBM's servers, on loopback
+    6 doctor          what is wrong, and what to type next
+      acquire         the use case                sandbox    IBM's servers, on loopback
+      standing        how each profile stands, by what can be seen from here
       installers      entries in the configuration of kubectl, git and docker
     5 manager         finds the one plugin that a profile names
       source          a profile's source at work: settings, key, token
     4 plugin          all that a plugin may import: hookspecs, types, endpoint,
-                      transport, wire (the one user of requests), exchange,
-                      replies, keyforms
+                      transport, wire (which sends by requests), exchange, replies,
+                      keyforms; and what they and diagnosis need: surroundings,
+                      deadline, probe, certificate
     3 profiles        config.toml                 secret     keys and references to them
-      command         the program behind command:
+      editor          config.toml, changed
+      audience        who may be given a token, as a profile says it
+      command         a program that is asked about a key
+      credentials     the file that IBM's SDKs read
+      keystore        where login keeps keys
+      keyrings        the system's keyring
+      keyring_child   asks it, in a process of its own
       cache           what is kept on disk, and whose turn it is
     2 record *        one cached token as text    paths *    where things are kept
       hosts *         who may be given a token
       protocols *     what other programs read    lookups    what an answer depended on
       fingerprint *   a value that can be compared without being kept
+      reference       where a key is, as it may be shown
+      document        a TOML text, changed in one place
+      files           private from the first moment, whole or as they were
     1 tokens *        a token and its times
     0 errors          what can go wrong, and what to do then
 

@@ -57,6 +57,7 @@ class Acquisition:
         moment: the present, on the wall and boot clocks.
         sleep: waits for a number of seconds.
         patience: seconds to wait for another process that is fetching.
+        insist: whether a request that got no answer is sent again.
 
     Attributes:
         unkept: why the token could not be kept, or "".
@@ -70,11 +71,13 @@ class Acquisition:
         moment: Callable[[], Moment] = Moment.now,
         sleep: Callable[[float], None] = time.sleep,
         patience: float = PATIENCE,
+        insist: bool = True,
     ) -> None:
         self._asked = asked
         self._environ = environ
         self._moment = moment
         self._sleep = sleep
+        self._insist = insist
         self._patience = patience + random.uniform(0, _PATIENCE_SPREAD)  # noqa: S311
         self._began = moment().wall
         self._end = time.monotonic() + _BUDGET
@@ -290,15 +293,14 @@ class Acquisition:
 
         for _ in range(2):
             generation, asked_at = self._cache.generation(profile.name), self._moment()
-            token = source.fetch(
-                kind,
-                settings,
-                secret,
+            conditions = source.Conditions(
                 config=self._config,
                 deadline=self._deadline(hurry=hurry),
                 environ=self._environ,
                 clock=lambda: self._moment().wall,
+                insist=self._insist,
             )
+            token = source.fetch(kind, settings, secret, conditions)
             if self._cache.generation(profile.name) == generation:
                 break  # else somebody invalidated what was under way
         salt = os.urandom(16).hex()

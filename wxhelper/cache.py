@@ -21,13 +21,14 @@ import contextlib
 import os
 import re
 import stat
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import platformdirs
 from filelock import FileLock, Timeout
 
 from wxhelper import errors, paths, record
+from wxhelper.files import make_private, open_private, private_umask, write_by_rename
 from wxhelper.record import Basis, Moment, Record
 
 _FAILURE_MAGIC = "wxhelper failure 1"
@@ -120,6 +121,12 @@ class Cache:
             return None
         found = record.load(self.directory, self._name(paths.RECORD, profile))
         return found if found is not None and found.profile == profile else None
+
+    def garbled(self, profile: str) -> bool:
+        """Whether something is in the record's place, and is none to trust."""
+        name = self._name(paths.RECORD, profile)
+        there = self.directory is not None and os.path.lexists(os.path.join(self.directory, name))
+        return there and self.read(profile) is None
 
     def generation(self, profile: str) -> str:
         """What the profile's last ``invalidate`` left."""
@@ -256,7 +263,7 @@ class Cache:
         """
         name = self._name(paths.LOCK, profile)
         try:
-            with _private_umask():
+            with private_umask():
                 os.close(self._open_directory())
                 assert self.directory is not None  # noqa: S101 - it was just opened
                 return Lock(self._locked(os.path.join(self.directory, name)))
@@ -284,26 +291,76 @@ class Cache:
             with contextlib.suppress(OSError):
                 os.unlink(os.path.join(self.directory, self._name(kind, profile)))
 
-    def _open_directory(self) -> int:
+    def obstacle(self) -> str:
+        """Why nothing can be kept, as far as looking tells; or ""."""
+        try:
+            directory = self._place()
+            while not os.path.lexists(directory) and directory != os.path.dirname(directory):
+                directory = os.path.dirname(directory)
+            if directory == self.directory:
+                self._judge(os.stat(directory, follow_symlinks=False))
+            elif os.geteuid() == 0 and os.stat(directory).st_uid != 0:
+                return f"{directory} belongs to another user"
+            if not os.path.isdir(directory):
+                return f"{directory} is not a directory"
+            if not os.access(directory, os.W_OK | os.X_OK):
+                return f"{directory} cannot be written"
+        except OSError as fault:
+            return fault.strerror or str(fault)
+        return ""
+
+    def try_out(self) -> bool:
+        """Keep something that is nobody's record, lock it, and drop it again.
+
+        Returns:
+            Whether the file system has locks.
+
+        Raises:
+            OSError: nothing can be kept.
+        """
+        name = f"~trial.{paths.RECORD}"  # no profile can be called so
+        self._replace(name, "trial\n")
+        path = os.path.join(self._place(), name)
+        try:
+            self._locked(path).release()
+        except Timeout:
+            return True  # another trial holds it
+        except (OSError, NotImplementedError, ValueError):
+            return False
+        finally:
+            with contextlib.suppress(OSError):
+                os.unlink(path)
+        return True
+
+    def _place(self) -> str:
         if self.directory is None:
             raise OSError("there is no home directory to keep it in")
         home = self._environ.get("HOME")
         if not self._chosen and home and not os.path.isdir(home):
             raise OSError(f"the home directory {home} does not exist")
-        _make_private(self.directory)
-        if os.path.islink(self.directory):
+        return self.directory
+
+    def _judge(self, found: os.stat_result) -> None:
+        if stat.S_ISLNK(found.st_mode):
             raise OSError(f"{self.directory} is a symbolic link")
+        if found.st_uid != os.geteuid():
+            raise PermissionError(f"{self.directory} belongs to another user")
+        # A directory of the user's choice may serve other purposes: it is not ours
+        # to close, as /tmp is not root's.
+        if self._chosen and found.st_mode & 0o022:
+            raise PermissionError(f"{self.directory} can be written by other users")
+
+    def _open_directory(self) -> int:
+        self.directory = self._place()
+        if make_private(self.directory):
+            _tag(self.directory)
+        self._judge(os.stat(self.directory, follow_symlinks=False))
         folder = os.open(
             self.directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
         )
         try:
             found = os.fstat(folder)
-            if found.st_uid != os.geteuid():
-                raise PermissionError(f"{self.directory} belongs to another user")
-            # A directory of the user's choice may serve other purposes: it is not ours
-            # to close, as /tmp is not root's.
-            if self._chosen and found.st_mode & 0o022:
-                raise PermissionError(f"{self.directory} can be written by other users")
+            self._judge(found)
             if not self._chosen and found.st_mode & 0o077:
                 os.fchmod(folder, 0o700)
         except BaseException:
@@ -312,68 +369,19 @@ class Cache:
         return folder
 
     def _replace(self, name: str, text: str) -> None:
-        with _private_umask():
+        with private_umask():
             folder = self._open_directory()
             try:
                 _sweep(folder, Moment.now().wall)
-                _write_by_rename(folder, name, text.encode("utf-8", "surrogateescape"))
+                write_by_rename(folder, name, text.encode("utf-8", "surrogateescape"))
             finally:
                 os.close(folder)
 
 
-@contextlib.contextmanager
-def _private_umask() -> Iterator[None]:
-    """Modes come out as they are asked for, neither looser nor tighter."""
-    before = os.umask(0o077)
-    try:
-        yield
-    finally:
-        os.umask(before)
-
-
-def _make_private(directory: str) -> None:
-    """Make the directory and its parents, each 0700 whatever the umask.
-
-    Raises:
-        OSError: they cannot be made; or root, with the variables of another user,
-            would make what that user could not use.
-    """
-    missing = []
-    while not os.path.isdir(directory) and directory != os.path.dirname(directory):
-        missing.append(directory)
-        directory = os.path.dirname(directory)
-    if missing and os.geteuid() == 0 and os.stat(directory).st_uid != 0:
-        raise PermissionError(f"{directory} belongs to another user")
-    for path in reversed(missing):
-        with contextlib.suppress(FileExistsError):
-            os.mkdir(path, 0o700)
-    if missing:
-        tag = os.path.join(missing[0], _TAG_NAME)
-        with contextlib.suppress(OSError), open(tag, "x", opener=_open_private) as stream:
-            stream.write(_TAG)
-
-
-def _open_private(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_NOFOLLOW, 0o600)
-
-
-def _write_by_rename(folder: int, name: str, data: bytes) -> None:
-    temporary = f".{name}.{os.urandom(6).hex()}.tmp"
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    fd = os.open(temporary, flags, 0o600, dir_fd=folder)
-    try:
-        try:
-            rest = memoryview(data)
-            while rest:
-                rest = rest[os.write(fd, rest) :]
-            os.fsync(fd)
-        finally:
-            os.close(fd)  # quotas and network file systems tell here that it is not kept
-        os.rename(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary, dir_fd=folder)
-        raise
+def _tag(directory: str) -> None:
+    tag = os.path.join(directory, _TAG_NAME)
+    with contextlib.suppress(OSError), open(tag, "x", opener=open_private) as stream:
+        stream.write(_TAG)
 
 
 def _sweep(folder: int, now: float) -> None:

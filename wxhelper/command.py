@@ -1,4 +1,4 @@
-"""Floor 3: the program behind ``command:``, run for its output and ended in any case.
+"""Floor 3: a program that is asked about a key, run for its output and ended in any case.
 
 Without a shell and without a terminal, so that it cannot prompt; in a group of its
 own, so that what it leaves running ends with it.
@@ -13,8 +13,9 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import FrameType
+from typing import IO
 
 from wxhelper.errors import printable
 
@@ -22,6 +23,11 @@ OUTPUT_LIMIT = 65_536
 _COMPLAINT_LIMIT = 4_096
 _LOOK_EVERY = 0.05
 _LONG_WORD = re.compile(r"[A-Za-z0-9._~+/=-]{20,}")
+# A key manager needs its own variables, but no key that is ours to guard.
+_OURS = re.compile(
+    r"WXHELPER_.*|(IBM|IBM_?CLOUD|IC|BM|BLUEMIX|WATSONX|WX|WXAI|WXG|WO|WXO|ZEN|DPH|CP4D|CPD)_"
+    r".*(KEY|TOKEN|PASSWORD).*"
+)
 _ENDINGS = [
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 ]
@@ -36,15 +42,29 @@ class Ran:
         fault: what went wrong, to follow the command's name in a sentence; or "".
         remedy: what to do about it.
         never_ran: whether it could not even be started.
+        late: whether the deadline came first.
     """
 
-    output: bytes = b""
+    output: bytes = field(default=b"", repr=False)
     fault: str = ""
     remedy: str = ""
     never_ran: bool = False
+    late: bool = False
 
 
-def run(words: Sequence[str], *, folder: str, environ: Mapping[str, str], seconds: float) -> Ran:
+def scrubbed(environ: Mapping[str, str]) -> dict[str, str]:
+    """The variables that another program may see: all but those that hold IBM keys."""
+    return {name: value for name, value in environ.items() if not _OURS.fullmatch(name)}
+
+
+def run(
+    words: Sequence[str],
+    *,
+    folder: str,
+    environ: Mapping[str, str],
+    seconds: float,
+    given: bytes | None = None,
+) -> Ran:
     """Run a command to its end, or to the deadline.
 
     Args:
@@ -52,10 +72,12 @@ def run(words: Sequence[str], *, folder: str, environ: Mapping[str, str], second
         folder: where it runs, if that is a directory.
         environ: all that it sees of the variables.
         seconds: the deadline, for everything.
+        given: what it can read; None for nothing. What a pipe does not hold at once
+            is not given.
     """
     deadline = time.monotonic() + seconds
     try:
-        with _started(words, folder, environ) as process:
+        with _started(words, folder, environ, given) as process:
             output, complaint = _read_both(process, deadline)
             if len(output) > OUTPUT_LIMIT:
                 return Ran(fault="printed more than a key", remedy="let it print the key alone")
@@ -64,6 +86,7 @@ def run(words: Sequence[str], *, folder: str, environ: Mapping[str, str], second
         return Ran(
             fault=f"printed no key within {seconds:g} seconds",
             remedy="unlock the key manager that it asks, or run the command by hand",
+            late=True,
         )
     except (OSError, ValueError, IndexError) as fault:
         reason = fault.strerror if isinstance(fault, OSError) else "not a command"
@@ -80,20 +103,22 @@ def run(words: Sequence[str], *, folder: str, environ: Mapping[str, str], second
 
 @contextlib.contextmanager
 def _started(
-    words: Sequence[str], folder: str, environ: Mapping[str, str]
+    words: Sequence[str], folder: str, environ: Mapping[str, str], given: bytes | None
 ) -> Iterator["subprocess.Popen[bytes]"]:
     process = None
     try:
         with _signals_held_back():
             process = subprocess.Popen(  # noqa: S603 - a list, no shell; the user's own command
                 words,
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.DEVNULL if given is None else subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 cwd=folder if os.path.isdir(folder) else None,
                 env=environ,
                 start_new_session=True,
             )
+        if process.stdin is not None:
+            _give(process.stdin, given or b"")
         yield process
     finally:
         if process is not None:
@@ -134,6 +159,14 @@ def _signals_held_back() -> Iterator[None]:
             handler(number, frame)
         else:
             os.kill(os.getpid(), number)
+
+
+def _give(stream: IO[bytes], data: bytes) -> None:
+    """Let it read something, without waiting for a program that does not read."""
+    with contextlib.suppress(OSError):
+        os.set_blocking(stream.fileno(), False)
+        os.write(stream.fileno(), data)
+    stream.close()
 
 
 def _read_both(process: "subprocess.Popen[bytes]", deadline: float) -> tuple[bytes, bytes]:

@@ -50,7 +50,7 @@ def printable(text: str, limit: int = 200) -> str:
     return folded if len(folded) <= limit else folded[: limit - 3] + "..."
 
 
-def _unkeyed(text: str) -> str:
+def unkeyed(text: str) -> str:
     """The text without words that look like a key which was pasted in the wrong place.
 
     A file name, a variable or a setting is shown as it was written; a key has no
@@ -94,10 +94,14 @@ class WxhelperError(Exception):
     def line(self) -> str:
         """The one line for a person, without a newline."""
         where = f"profile {self.profile}: " if self.profile else ""
-        option = f"--profile {self.profile}" if self.profile else ""
-        remedy = self.remedy.replace(THIS_PROFILE, option)
+        remedy = self.remedy_for(self.profile)
         what = f"{where}{self.message}" + (f"; {remedy}" if remedy else "")
-        return "wxhelper: " + printable(_unkeyed(what), 1000)
+        return "wxhelper: " + printable(unkeyed(what), 1000)
+
+    def remedy_for(self, profile: str) -> str:
+        """The remedy with the option that names the profile, if there is one to name."""
+        option = f" --profile {profile}" if profile else ""
+        return self.remedy.replace(f" {THIS_PROFILE}", option)
 
 
 class Ended(BaseException):

@@ -82,17 +82,24 @@ def find(name: str, lookups: Lookups) -> TokenSourceType:
     return _load(found[0])
 
 
+def offer(name: str, lookups: Lookups) -> Offer:
+    """The source of that name as it is found; a missing one comes from nowhere."""
+    points = [point for point in _installed(lookups) if point.name == name]
+    distribution = " and ".join(sorted(_distribution(point) for point in points))
+    try:
+        return Offer(name, distribution, find(name, lookups), None)
+    except PluginError as fault:
+        return Offer(name, distribution, None, fault)
+
+
 def offers(lookups: Lookups) -> list[Offer]:
     """Every installed source, by name; a broken one is told and stops no other."""
-    points = _installed(lookups)
-    listed = []
-    for name in sorted({point.name for point in points}):
-        distribution = " and ".join(sorted(_distribution(p) for p in points if p.name == name))
-        try:
-            listed.append(Offer(name, distribution, find(name, lookups), None))
-        except PluginError as fault:
-            listed.append(Offer(name, distribution, None, fault))
-    return listed
+    return [offer(name, lookups) for name in names(lookups)]
+
+
+def names(lookups: Lookups) -> list[str]:
+    """The installed sources, without a look at what they are."""
+    return sorted({point.name for point in _installed(lookups)})
 
 
 def _installed(lookups: Lookups) -> list[EntryPoint]:

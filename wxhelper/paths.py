@@ -78,7 +78,12 @@ def file_name(kind: str, profile: str, environ: "Mapping[str, str]", config: str
         environ: the variables.
         config: the configuration file.
     """
+    return f"{entry_name(profile, environ, config)}.{kind}"
+
+
+def entry_name(profile: str, environ: "Mapping[str, str]", config: str) -> str:
+    """The name of a profile among those of all configurations."""
     slot = ""
     if environ.get("WXHELPER_CONFIG") and config != _usual_config(environ, sys.platform):
         slot = f"@{int.from_bytes(os.fsencode(config), 'big') % (2**61 - 1):016x}"
-    return f"{profile}{slot}.{kind}"
+    return f"{profile}{slot}"

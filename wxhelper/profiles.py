@@ -23,20 +23,19 @@ from dataclasses import dataclass
 
 import platformdirs
 
-from wxhelper import hosts, paths
+from wxhelper import paths
+from wxhelper.audience import hosts_of, login_of
 from wxhelper.errors import ConfigurationError, UnknownProfile, printable
-from wxhelper.lookups import Lookups
+from wxhelper.lookups import File, Lookups
 from wxhelper.protocols import LOGIN
+from wxhelper.reference import UNTRIED
 
 NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 FROM_ENVIRONMENT = "env"
 DEFAULT_SOURCE = "ibmcloud"
 KEYS = ("source", "api_key", "hosts", "login")
-_SIZE_LIMIT = 131_072
+SIZE_LIMIT = 131_072
 _LONGEST_SHOWN = 30
-# No space, quote, colon or control character: it goes into netrc and into Basic credentials.
-_LOGIN = re.compile(r"[A-Za-z0-9._%+@/=~-]{1,128}")
-_HOSTS_LENGTH = 16_384
 _TOP = ("default_profile", "profiles")
 
 
@@ -71,7 +70,23 @@ class Profile:
     @property
     def volatile(self) -> bool:
         """Whether the key can change without anything on record changing."""
-        return self.api_key is not None and self.api_key.startswith("command:")
+        return self.api_key is not None and self.api_key.startswith(UNTRIED)
+
+
+@dataclass(frozen=True)
+class Listing:
+    """All that a configuration has.
+
+    Attributes:
+        profiles: by name, in the order of the file: the profile, or why it cannot
+            be used.
+        default: the one chosen when none is named; None when there is no such one.
+        fault: what is wrong with ``default_profile``, or None.
+    """
+
+    profiles: Mapping[str, Profile | ConfigurationError]
+    default: str | None
+    fault: ConfigurationError | None
 
 
 def config_file(environ: Mapping[str, str]) -> str:
@@ -117,13 +132,10 @@ def choose(named: str | None, *, config: str, lookups: Lookups) -> Profile:
             "a profile's name has 1 to 64 letters, digits, dots, underscores or hyphens",
             remedy="see --profile and WXHELPER_PROFILE",
         )
-    tables = _tables(content, config)
+    tables = tables_of(content, config)
     if not tables:
         if "default_profile" in content:
-            raise UnknownProfile(
-                f"{config} has a default_profile and no profiles",
-                remedy="add one, beginning with [profiles.NAME]",
-            )
+            _default(content, tables, config)  # tells that it cannot be one
         return _from_environment(named, config, lookups)
     try:
         default = _default(content, tables, config)
@@ -138,11 +150,37 @@ def choose(named: str | None, *, config: str, lookups: Lookups) -> Profile:
             remedy=f'add default_profile = "{min(tables)}" to it, or give --profile NAME',
         )
     if name not in tables:
-        raise UnknownProfile(
-            f"there is no profile {_shown(name)} in {config}, only {_listed(tables)}",
-            remedy=f"did you mean --profile {nearest(name, tables) or min(tables)}?",
-        )
-    return _profile(name, tables[name], config, is_default=name == default)
+        raise no_such_profile(name, tables, config, "--profile ")
+    return read_profile(name, tables[name], config, is_default=name == default)
+
+
+def every(config: str, *, lookups: Lookups) -> Listing:
+    """All profiles; one that cannot be used is told and hides no other.
+
+    Args:
+        config: the configuration file.
+        lookups: reads the file and the variables.
+
+    Raises:
+        ConfigurationError: the file itself cannot be used.
+    """
+    content = _read(config, lookups)
+    tables = tables_of(content, config)
+    if not tables and "default_profile" not in content:
+        alone = _from_environment(None, config, lookups)
+        return Listing({alone.name: alone}, alone.name, None)
+    default, fault = None, None
+    try:
+        default = _default(content, tables, config)
+    except ConfigurationError as error:
+        fault = error
+    found: dict[str, Profile | ConfigurationError] = {}
+    for name, table in tables.items():
+        try:
+            found[name] = read_profile(name, table, config, is_default=name == default)
+        except ConfigurationError as error:
+            found[name] = error
+    return Listing(found, default, fault)
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
@@ -162,11 +200,31 @@ def _listed(tables: Iterable[str]) -> str:
     return ", ".join(names[:10]) + (f" and {len(names) - 10} more" if len(names) > 10 else "")
 
 
+def read(config: str, lookups: Lookups) -> File | None:
+    """The configuration file as it is, or None when there is none.
+
+    Raises:
+        ConfigurationError: it cannot be read, or others could have written it.
+    """
+    return lookups.read_trusted("configuration", config, SIZE_LIMIT)
+
+
 def _read(config: str, lookups: Lookups) -> dict[str, object]:
-    found = lookups.read_trusted("configuration", config, _SIZE_LIMIT)
-    if found is None:
-        return {}
-    data = found.data.removeprefix(codecs.BOM_UTF8)
+    found = read(config, lookups)
+    return {} if found is None else parsed(found.data, config)
+
+
+def parsed(data: bytes, config: str) -> dict[str, object]:
+    """The content of a configuration file.
+
+    Args:
+        data: its bytes.
+        config: where they come from, for messages.
+
+    Raises:
+        ConfigurationError: it is no TOML; with the line.
+    """
+    data = data.removeprefix(codecs.BOM_UTF8)
     try:
         return tomllib.loads(data.decode("utf-8"))
     except UnicodeDecodeError as fault:
@@ -189,7 +247,13 @@ def _read(config: str, lookups: Lookups) -> dict[str, object]:
     )
 
 
-def _tables(content: Mapping[str, object], config: str) -> dict[str, object]:
+def tables_of(content: Mapping[str, object], config: str) -> dict[str, object]:
+    """The profiles of a configuration as they are written, by name.
+
+    Raises:
+        ConfigurationError: something else stands beside them, they are no table, or
+            one has a name that cannot be typed.
+    """
     for key in content:
         if key not in _TOP:
             raise unknown_key(key, _TOP, config)
@@ -200,11 +264,39 @@ def _tables(content: Mapping[str, object], config: str) -> dict[str, object]:
         )
     for name in tables:
         if not NAME.fullmatch(name):
-            raise ConfigurationError(
-                f"{config}: {printable(name, 80)} cannot be a profile's name",
-                remedy="use 1 to 64 letters, digits, dots, underscores or hyphens",
-            )
+            raise bad_name(name, config)
     return tables
+
+
+def bad_name(name: str, config: str) -> ConfigurationError:
+    """The error for a profile's name that cannot be one."""
+    return ConfigurationError(
+        f"{config}: {printable(name, 80)} cannot be a profile's name",
+        remedy="use 1 to 64 letters, digits, dots, underscores or hyphens",
+    )
+
+
+def no_such_profile(
+    name: str, tables: Iterable[str], config: str, option: str = ""
+) -> UnknownProfile:
+    """The error for a name that no profile has.
+
+    Args:
+        name: as it was given.
+        tables: the names that there are.
+        config: the configuration file.
+        option: what is typed in front of a name.
+    """
+    known = sorted(tables)
+    if not known:
+        return UnknownProfile(
+            f"there is no profile {_shown(name)} in {config}, nor any other",
+            remedy="add one: wxhelper profile add NAME --help",
+        )
+    return UnknownProfile(
+        f"there is no profile {_shown(name)} in {config}, only {_listed(known)}",
+        remedy=f"did you mean {option}{nearest(name, known) or known[0]}?",
+    )
 
 
 def unknown_key(
@@ -232,6 +324,11 @@ def _default(
     default = content.get("default_profile")
     if default is None:
         return next(iter(tables)) if len(tables) == 1 else None
+    if not tables:
+        raise UnknownProfile(
+            f"{config} has a default_profile and no profiles",
+            remedy="add one, beginning with [profiles.NAME]",
+        )
     if not isinstance(default, str):
         raise ConfigurationError(
             f"{config}: default_profile must be a string",
@@ -246,7 +343,12 @@ def _default(
     return default
 
 
-def _profile(name: str, table: object, config: str, *, is_default: bool) -> Profile:
+def read_profile(name: str, table: object, config: str, *, is_default: bool) -> Profile:
+    """A profile from its table.
+
+    Raises:
+        ConfigurationError: ``source``, ``api_key`` or ``hosts`` is not as it must be.
+    """
     where = f"profiles.{name}"
     if not isinstance(table, dict):
         raise ConfigurationError(
@@ -267,60 +369,12 @@ def _profile(name: str, table: object, config: str, *, is_default: bool) -> Prof
         name,
         given["source"],
         given["api_key"],
-        _hosts(table.get("hosts"), f"{config}: {where}.hosts"),
+        hosts_of(table.get("hosts"), f"{config}: {where}.hosts"),
         {key: value for key, value in table.items() if key not in KEYS},
         config,
         is_default,
-        login=_login(table.get("login"), f"{config}: {where}.login"),
+        login=login_of(table.get("login"), f"{config}: {where}.login"),
     )
-
-
-def _hosts(listed: object, named: str) -> tuple[str, ...] | None:
-    if listed is None:
-        return None
-    found = [_entry(host) for host in listed] if isinstance(listed, list) else []
-    entries = tuple(host for host in found if host is not None)
-    if not entries or len(entries) < len(found):
-        raise ConfigurationError(
-            f"{named} must be a list of HOST, HOST:PORT or *.HOST",
-            remedy='write hosts = ["api.example.com"]',
-        )
-    if sum(map(len, entries)) > _HOSTS_LENGTH:
-        raise ConfigurationError(
-            f"{named} is longer than {_HOSTS_LENGTH:,} characters",
-            remedy="write *.HOST for the hosts of one domain",
-        )
-    return entries
-
-
-def _entry(host: object) -> str | None:
-    """An entry in the one form; international names as A-labels (RFC 5890)."""
-    if not isinstance(host, str):
-        return None
-    if host.isascii():
-        return hosts.entry(host)
-    star = "*." if host.startswith("*.") else ""
-    name, colon, port = host.removeprefix(star).lower().partition(":")
-    try:
-        ascii_name = name.encode("idna").decode("ascii")
-        # Where the old and the new rules for such names differ (one makes "ss" of a
-        # sharp s), they lead to two owners: no guess is made.
-        if name.isascii() or ascii_name.encode("ascii").decode("idna") != name:
-            return None
-    except UnicodeError:
-        return None
-    return hosts.entry(f"{star}{ascii_name}{colon}{port}")
-
-
-def _login(given: object, named: str) -> str:
-    if given is None:
-        return LOGIN
-    if not isinstance(given, str) or not _LOGIN.fullmatch(given):
-        raise ConfigurationError(
-            f"{named} must have 1 to 128 letters, digits or ._%+@/=~-",
-            remedy=f'write login = "{LOGIN}"',
-        )
-    return given
 
 
 def _from_environment(named: str | None, config: str, lookups: Lookups) -> Profile:

@@ -1,8 +1,10 @@
 """Floor 3: API keys in memory, and the references that lead to them.
 
-    env:NAME                 a variable
+    env:NAME                 a variable; one that begins with ``@`` names a file
     file:PATH                a file; ``~`` is expanded, a relative path starts at the
                              configuration file; IBM's ``apikey.json`` is understood
+    keyring:NAME             the system's keyring: service ``wxhelper``, user NAME
+    ibm-credentials:SERVICE  the credentials file of IBM's SDKs (``credentials``)
     command:PROGRAM ARGS     what a program prints; split like a shell's words, but
                              run without a shell
 
@@ -20,12 +22,12 @@ from collections.abc import Mapping
 from typing import NoReturn
 from urllib.parse import quote, quote_plus, unquote
 
-from wxhelper import command
-from wxhelper.errors import ConfigurationError, KeyUnavailable, printable
+from wxhelper import command, credentials, keyrings
+from wxhelper.errors import THIS_PROFILE, ConfigurationError, KeyUnavailable, printable
 from wxhelper.fingerprint import fingerprint
-from wxhelper.lookups import File, Lookups
+from wxhelper.lookups import Lookups
 
-KINDS = "env:NAME, file:PATH or command:PROGRAM ARGS"
+KINDS = "env:NAME, file:PATH, keyring:NAME, ibm-credentials:SERVICE or command:PROGRAM ARGS"
 COMMAND_DEADLINE = 10.0
 _LIMIT = 65_536
 
@@ -33,11 +35,8 @@ _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _PLACEHOLDER = re.compile(
     r"(?i:your[_-]?api[_-]?key)|\$\{[^}]*\}|\$[A-Za-z_]\w*|\$\([^)]*\)|<[^<>]*>"
 )
-# A key manager needs its own variables, but no key that is ours to guard.
-_OURS = re.compile(
-    r"WXHELPER_.*|(IBM|IBM_?CLOUD|IC|BM|BLUEMIX|WATSONX|WX|WXAI|WXG|WO|WXO|ZEN|DPH|CP4D|CPD)_"
-    r".*(KEY|TOKEN|PASSWORD).*"
-)
+# What watsonx lists under "User API key" is called so, and shown instead of the key.
+_NAME_OF_A_KEY = re.compile(r"(?i:cpd-apikey-)")
 _LONG_WORD = re.compile(r"[A-Za-z0-9._~+/=-]{40,}")
 _PIECE = 12
 
@@ -64,6 +63,16 @@ class Secret:
     def fingerprint(self, salt: str, *with_: str) -> str:
         """The key's fingerprint together with other values."""
         return fingerprint(salt, *with_, self._value)
+
+    @property
+    def replacement(self) -> str:
+        """What to do, or to type, for another key in this one's place."""
+        kind, _, rest = self.origin.partition(":")
+        if kind == "env":
+            return f"export {rest}=ANOTHER_KEY, or store one: wxhelper login {THIS_PROFILE}"
+        if kind in ("command", "ibm-credentials"):
+            return f"put another key there, or store one: wxhelper login {THIS_PROFILE}"
+        return f"replace it: wxhelper login {THIS_PROFILE}"
 
     def redact(self, text: str) -> str:
         """The text of a server or program without the key, in any usual spelling.
@@ -114,15 +123,14 @@ def resolve(
     """The key that a reference leads to.
 
     Args:
-        reference: ``env:``, ``file:`` or ``command:``.
+        reference: one of ``KINDS``.
         named: where the reference stands, for messages: ``profiles.dev.api_key``.
         config: the configuration file; relative paths start at its directory.
         lookups: reads variables and files.
-        deadline: seconds that a command may take.
+        deadline: seconds that a command or a keyring may take.
 
     Raises:
-        ConfigurationError: it is no reference, or the key file can be written by
-            others.
+        ConfigurationError: it is no reference, or the file can be written by others.
         KeyUnavailable: it leads to nothing, or to what can only be a mistake.
     """
     kind, colon, rest = reference.partition(":")
@@ -135,12 +143,16 @@ def resolve(
             )
         return from_variable(rest, lookups)
     if colon and kind == "file" and rest:
-        return _from_file(_expand(rest, folder, lookups), lookups)
+        return from_file(_expand(rest, folder, lookups), lookups)
+    if colon and kind == "keyring" and rest:
+        return _from_keyring(rest, lookups.environ, deadline)
+    if colon and kind == "ibm-credentials" and rest:
+        return _from_credentials(rest, lookups)
     if colon and kind == "command" and rest.strip():
         return _from_command(rest, named, folder, lookups.environ, deadline)
     raise ConfigurationError(
         f"{named} is not a reference to a key (if it is a key: {config} is not the place for it)",
-        remedy=f"put the key into a private file or a variable and write {KINDS} instead",
+        remedy=f"store it: wxhelper login {THIS_PROFILE}; or write {KINDS} instead",
     )
 
 
@@ -155,9 +167,51 @@ def from_variable(name: str, lookups: Lookups) -> Secret:
     if value is None:
         state = "empty" if name in lookups.environ else "not set"
         raise KeyUnavailable(
-            f"the variable {name} is {state}", remedy=f"export {name}=YOUR_API_KEY"
+            f"the variable {name} is {state}",
+            remedy=f"export {name}=YOUR_API_KEY, or store one: wxhelper login {THIS_PROFILE}",
         )
+    if value.startswith("@"):
+        return _from_named_file(value[1:], origin, lookups)
+    return given(value, origin)
+
+
+def given(value: str, origin: str) -> Secret:
+    """A key that somebody gave, if it is no obvious mistake.
+
+    Raises:
+        KeyUnavailable: it is one.
+    """
     return Secret(_checked(value, origin), origin)
+
+
+def _from_named_file(path: str, origin: str, lookups: Lookups) -> Secret:
+    """The key in the file that a variable names, as ``ibmcloud login --apikey @FILE``."""
+    path = _expand(path, "", lookups)
+    if not os.path.isabs(path):
+        # Unlike there, what is printed must not depend on the current directory.
+        raise KeyUnavailable(
+            f"{origin} names a file by a path that begins at the current directory",
+            remedy="write the whole path: @/PATH or @~/PATH",
+        )
+    return from_file(path, lookups)
+
+
+def _from_keyring(name: str, environ: Mapping[str, str], seconds: float) -> Secret:
+    origin = f"keyring:{name}"
+    answer = keyrings.get(name, environ, seconds)
+    if answer.state == keyrings.DONE:
+        return given(answer.value, origin)
+    if answer.state == keyrings.NOTHING:
+        raise KeyUnavailable(
+            f"there is no {origin} (service wxhelper, user {printable(name, 80)})",
+            remedy=f"store it: wxhelper login {THIS_PROFILE}",
+        )
+    raise KeyUnavailable(f"{origin} cannot be had: {answer.fault}", remedy=answer.remedy)
+
+
+def _from_credentials(service: str, lookups: Lookups) -> Secret:
+    found = credentials.find(service, lookups)
+    return given(found.value, f"ibm-credentials:{service} ({found.path})")
 
 
 def _expand(path: str, folder: str, lookups: Lookups) -> str:
@@ -168,15 +222,35 @@ def _expand(path: str, folder: str, lookups: Lookups) -> str:
     return os.path.join(folder, path)
 
 
-def _from_file(path: str, lookups: Lookups) -> Secret:
+def from_file(path: str, lookups: Lookups) -> Secret:
+    """The key in a file.
+
+    Args:
+        path: absolute.
+        lookups: reads it.
+
+    Raises:
+        ConfigurationError: others could have written it.
+        KeyUnavailable: there is none, or it cannot be read or is a mistake.
+    """
     origin = f"file:{path}"
     found = lookups.read_trusted("key file", path, _LIMIT, unreadable=KeyUnavailable)
     if found is None:
         raise KeyUnavailable(
             f"there is no key file {path}",
-            remedy=f"create it, paste the key, end with Ctrl-D: {_creating(path)}",
+            remedy=f"store one: wxhelper login {THIS_PROFILE}; or create it, paste the "
+            f"key, end with Ctrl-D: {_creating(path)}",
         )
-    return Secret(_checked(_text_of(found, origin), origin), origin)
+    return from_bytes(found.data, origin)
+
+
+def from_bytes(data: bytes, origin: str) -> Secret:
+    """The key in what a file or a stream holds, IBM's ``apikey.json`` included.
+
+    Raises:
+        KeyUnavailable: there is none in it, or a mistake.
+    """
+    return given(_text_of(data, origin), origin)
 
 
 def _creating(path: str) -> str:
@@ -185,8 +259,8 @@ def _creating(path: str) -> str:
     return f"(umask 077; {first}cat > {shlex.quote(path)})"
 
 
-def _text_of(found: File, origin: str) -> str:
-    text = _decoded(found.data, origin)
+def _text_of(data: bytes, origin: str) -> str:
+    text = _decoded(data, origin)
     if not text.lstrip().startswith("{"):
         return text
     try:
@@ -223,6 +297,12 @@ def _checked(value: str, origin: str) -> str:
             f"{origin} holds a placeholder, not a key",
             remedy="put the API key itself there (a shell expands nothing in single quotes)",
         )
+    if _NAME_OF_A_KEY.match(value.strip()):
+        raise KeyUnavailable(
+            f"{origin} holds the name of a user API key, not a key",
+            remedy="the key behind that name cannot be seen; create an API key in IBM Cloud, under "
+            "Manage > Access (IAM) > API keys, and give that",
+        )
     if value.strip()[0] in '{"' or value.strip()[-1] in '}"':
         raise KeyUnavailable(
             f"{origin} holds a piece of JSON, not a key",
@@ -242,9 +322,8 @@ def _from_command(
             remedy="quote it as a shell would need it",
         ) from None
     origin = f"command:{words[0] if words else ''}"
-    scrubbed = {name: v for name, v in environ.items() if not _OURS.fullmatch(name)}
-    ran = command.run(words, folder=folder, environ=scrubbed, seconds=seconds)
+    ran = command.run(words, folder=folder, environ=command.scrubbed(environ), seconds=seconds)
     if ran.fault:
         where = f"correct the command in {named}" if ran.never_ran else ran.remedy
         raise KeyUnavailable(f"{origin} {ran.fault}", remedy=where)
-    return Secret(_checked(_decoded(ran.output, origin), origin), origin)
+    return given(_decoded(ran.output, origin), origin)

@@ -6,6 +6,8 @@ import random
 import re
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
 
 from wxhelper import hosts
 from wxhelper.errors import (
@@ -18,13 +20,27 @@ from wxhelper.errors import (
     printable,
 )
 from wxhelper.lookups import Lookups
-from wxhelper.plugin.transport import NETWORK_VARIABLES, Transport
+from wxhelper.plugin.surroundings import NETWORK_VARIABLES
+from wxhelper.plugin.transport import Transport
 from wxhelper.plugin.types import Setting, Settings, SourceContext, TokenSourceType
 from wxhelper.profiles import KEYS, Profile, unknown_key
 from wxhelper.secret import Secret, from_variable, resolve
 from wxhelper.tokens import EXPIRED, Token, is_b64token
 
-__all__ = ["NETWORK_VARIABLES", "audience_of", "fetch", "secret_of", "settings_of"]
+__all__ = [
+    "NETWORK_VARIABLES",
+    "Conditions",
+    "audience_of",
+    "ca_file_of",
+    "context_of",
+    "fetch",
+    "key_variables",
+    "secret_of",
+    "settings_of",
+    "survived",
+]
+
+_T = TypeVar("_T")
 
 _KEY_VARIABLE = "WXHELPER_API_KEY"
 
@@ -129,29 +145,50 @@ def secret_of(
             lookups=lookups,
             deadline=deadline,
         )
+    if held := key_variables(kind, lookups):
+        return from_variable(held[0], lookups)
     names = (_KEY_VARIABLE, *kind.api_key_variables)
-    # All are looked at, so that setting a stronger one later is noticed.
-    values = [lookups.variable(name) for name in names]
-    for name, value in zip(names, values, strict=True):
-        if value is not None:
-            return from_variable(name, lookups)
     state = "has no profiles" if os.path.exists(profile.config) else "does not exist"
     raise KeyUnavailable(
         f"there is no API key: {profile.config} {state}, and none of {', '.join(names)} is set",
         remedy=("correct WXHELPER_CONFIG, or " if lookups.environ.get("WXHELPER_CONFIG") else "")
-        + f"export {names[1] if len(names) > 1 else names[0]}=YOUR_API_KEY",
+        + "store one: wxhelper login; "
+        f"or export {names[1] if len(names) > 1 else names[0]}=YOUR_API_KEY",
     )
 
 
+def key_variables(kind: TokenSourceType, lookups: Lookups) -> list[str]:
+    """The variables that hold something in a key's place, the one that wins first.
+
+    Args:
+        kind: the type, which names the variables that people keep such a key in.
+        lookups: reads them; all of them, so that setting a stronger one is noticed.
+    """
+    names = dict.fromkeys((_KEY_VARIABLE, *kind.api_key_variables))
+    return [name for name in names if lookups.variable(name) is not None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conditions:
+    """Under which a source is at work.
+
+    Attributes:
+        config: the configuration file; a relative ``ca_file`` starts there.
+        deadline: seconds for everything that it sends.
+        environ: the variables, for proxies and certificates.
+        clock: Unix seconds.
+        insist: whether what got no answer is sent again.
+    """
+
+    config: str
+    deadline: float
+    environ: Mapping[str, str]
+    clock: Callable[[], float] = time.time
+    insist: bool = True
+
+
 def fetch(
-    kind: TokenSourceType,
-    settings: Settings,
-    secret: Secret,
-    *,
-    config: str,
-    deadline: float,
-    environ: Mapping[str, str],
-    clock: Callable[[], float] = time.time,
+    kind: TokenSourceType, settings: Settings, secret: Secret, conditions: Conditions
 ) -> Token:
     """A new token from the source, step 6.
 
@@ -159,38 +196,68 @@ def fetch(
         kind: its type.
         settings: checked.
         secret: the key.
-        config: the configuration file; a relative ``ca_file`` starts there.
-        deadline: seconds for everything that it sends.
-        environ: the variables, for proxies and certificates.
-        clock: Unix seconds.
+        conditions: for the context.
 
     Raises:
         KeyRefused, TemporaryError, ConfigurationError: as the source says.
         PluginBroken: the source failed in a way of its own.
         AnswerNotUnderstood: what it returned is no token to be handed out.
     """
-    ca_file = settings.get("ca_file")
-    if ca_file:
-        ca_file = os.path.join(os.path.dirname(config), os.path.expanduser(ca_file))
+
+    def work() -> Token:
+        context = context_of(kind, settings, secret, conditions)
+        return _accepted(kind.open(context).fetch(), kind.name, conditions.clock())
+
+    return survived(kind.name, work)
+
+
+def context_of(
+    kind: TokenSourceType, settings: Settings, secret: Secret, conditions: Conditions
+) -> SourceContext:
+    """What the source is handed; its deadline counts from now.
+
+    Raises:
+        ConfigurationError: its hosts or its certificates cannot be told.
+    """
+    transport = Transport(
+        kind.token_hosts(settings),
+        ca_file=ca_file_of(settings, conditions.config),
+        deadline=conditions.deadline,
+        environ=conditions.environ,
+        clock=conditions.clock,
+        insist=conditions.insist,
+    )
+    return SourceContext(
+        settings=settings,
+        secret=secret,
+        transport=transport,
+        clock=conditions.clock,
+        chance=random.random,
+        logger=logging.getLogger(f"wxhelper.{kind.name}"),
+    )
+
+
+def ca_file_of(settings: Settings, config: str) -> str | None:
+    """The file of certificates that the profile names, absolute; or None."""
+    named = settings.get("ca_file")
+    return os.path.join(os.path.dirname(config), os.path.expanduser(named)) if named else None
+
+
+def survived(source: str, step: Callable[[], _T]) -> _T:
+    """What a step of the plugin's own code gives.
+
+    Raises:
+        WxhelperError: as the plugin says.
+        PluginBroken: it failed in a way of its own.
+    """
     try:
-        hosts = kind.token_hosts(settings)
-        context = SourceContext(
-            settings=settings,
-            secret=secret,
-            transport=Transport(
-                hosts, ca_file=ca_file, deadline=deadline, environ=environ, clock=clock
-            ),
-            clock=clock,
-            chance=random.random,
-            logger=logging.getLogger(f"wxhelper.{kind.name}"),
-        )
-        return _accepted(kind.open(context).fetch(), kind.name, clock())
+        return step()
     except (WxhelperError, KeyboardInterrupt, Ended):
         raise
     # What a plugin raises may hold anything, the key included: only its type is told.
     except BaseException as fault:  # noqa: BLE001
         raise PluginBroken(
-            f"the plugin of source {kind.name} failed with {type(fault).__name__}",
+            f"the plugin of source {source} failed with {type(fault).__name__}",
             remedy="upgrade it, or report it to its authors",
         ) from None
 

@@ -1,19 +1,24 @@
 """What the tests with real programs share: many processes at once, and where things lie."""
 
+import contextlib
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import sysconfig
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from logins import Place
 from mistakes import World
+from networks import with_tls
 from processes import Ended, Start
+from wxhelper import cli
 from wxhelper.sandbox import Sandbox
 
 if TYPE_CHECKING:
@@ -74,6 +79,12 @@ def cache(wx: "Command") -> Path:
 def world(wx: "Command", sandbox: Sandbox, config: Path, key_file: Path, cache: Path) -> World:
     """The command as it is laid out, and what can be made wrong with it."""
     return World(wx, sandbox, config, key_file, cache)
+
+
+@pytest.fixture
+def place(wx: "Command", sandbox: Sandbox, tmp_path: Path) -> Place:
+    """A configuration that is not there yet, for login to make."""
+    return Place(wx, sandbox, tmp_path / "configured")
 
 
 @pytest.fixture
@@ -175,3 +186,45 @@ def strace() -> str:
     if tried.returncode != 0:
         pytest.skip("strace may not trace here")
     return found
+
+
+_look_up = socket.getaddrinfo
+
+
+def _local_names_only(host: str, *arguments: Any, **named: Any) -> list[Any]:
+    """A name service that knows this machine alone, and asks no other."""
+    if host not in ("127.0.0.1", "localhost"):
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+    return _look_up(host, *arguments, **named)
+
+
+@pytest.fixture
+def examine(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Callable[..., Ended]:
+    """Runs ``wxhelper doctor`` in this process, where a name service can be replaced."""
+
+    def run(world: World, *arguments: str) -> Ended:
+        for name in list(os.environ):
+            if not name.startswith("COV"):
+                monkeypatch.delenv(name)
+        path = sysconfig.get_path("scripts") + os.pathsep + world.environ["PATH"]
+        for name, value in {**world.environ, "PATH": path}.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr(socket, "getaddrinfo", _local_names_only)
+        # What else this machine lets run at every start of Python is not under test.
+        monkeypatch.setattr("wxhelper.doctor.startup._site_folders", list)
+        for of_processes in ("keep_quiet", "end_in_order"):
+            monkeypatch.setattr(f"wxhelper.cli.doctor.{of_processes}", lambda: None)
+        capfd.readouterr()
+        status = cli.main(["doctor", *arguments])
+        return status, *capfd.readouterr()
+
+    return run
+
+
+@pytest.fixture
+def tls_world(tmp_path: Path) -> Iterator[Callable[..., World]]:
+    """Makes a world with TLS; what is special about the certificate can be said."""
+    with contextlib.ExitStack() as stack:
+        yield lambda **certificate: with_tls(stack, tmp_path, **certificate)

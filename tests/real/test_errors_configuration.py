@@ -19,7 +19,8 @@ from mistakes import (
 
 VARIABLES = (
     "WXHELPER_API_KEY, IBMCLOUD_API_KEY, IBM_CLOUD_API_KEY, IC_API_KEY, WATSONX_APIKEY, "
-    "WATSONX_API_KEY"
+    "WATSONX_API_KEY, BM_API_KEY, BLUEMIX_API_KEY, WX_API_KEY, WATSONX_AI_APIKEY, WXAI_API_KEY, "
+    "WXG_API_KEY, IBM_API_KEY_ID"
 )
 TWO = (
     '[profiles.a]\nsource = "ibmcloud"\napi_key = "env:A"\n'
@@ -38,7 +39,8 @@ CONFIGURATION: list[Row] = [
         lambda world: world.unconfigured(),
         (
             "profile env: there is no API key: {home}/.config/wxhelper/config.toml does not exist, "
-            f"and none of {VARIABLES} is set; export IBMCLOUD_API_KEY=YOUR_API_KEY"
+            f"and none of {VARIABLES} is set; "
+            "store one: wxhelper login; or export IBMCLOUD_API_KEY=YOUR_API_KEY"
         ),
     ),
     (
@@ -182,8 +184,8 @@ CONFIGURATION: list[Row] = [
         "token",
         lambda world: world.key_file.unlink(),
         OURS
-        + "there is no key file {key_file}; create it, paste the key, end with Ctrl-D: "
-        + "(umask 077; cat > {key_file})",
+        + "there is no key file {key_file}; store one: wxhelper login --profile sandbox; "
+        + "or create it, paste the key, end with Ctrl-D: (umask 077; cat > {key_file})",
     ),
     (
         "a key file that cannot be read",
@@ -232,14 +234,15 @@ CONFIGURATION: list[Row] = [
         "token",
         profile(api_key=PASTED),
         OURS + "profiles.sandbox.api_key is not a reference to a key (if it is a key: {config} is "
-        "not the place for it); put the key into a private file or a variable and write env:NAME, "
-        "file:PATH or command:PROGRAM ARGS instead",
+        "not the place for it); store it: wxhelper login --profile sandbox; or write env:NAME, "
+        "file:PATH, keyring:NAME, ibm-credentials:SERVICE or command:PROGRAM ARGS instead",
     ),
     (
         "a variable that is not set",
         "token",
         profile(api_key="env:THE_KEY"),
-        OURS + "the variable THE_KEY is not set; export THE_KEY=YOUR_API_KEY",
+        OURS + "the variable THE_KEY is not set; export THE_KEY=YOUR_API_KEY, "
+        "or store one: wxhelper login --profile sandbox",
     ),
     (
         "a program that is not there",

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 IAM = OURS + "IBM Cloud IAM "
 IS_IT = "check url in the profile: is it the token service?"
 PUT_OR_INVALIDATE = (
-    "put a valid key there; if the key was mended instead, "
+    "replace it: wxhelper login --profile sandbox; if the key was mended instead, "
     "run: wxhelper invalidate --profile sandbox"
 )
 

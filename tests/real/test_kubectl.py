@@ -157,8 +157,9 @@ def test_a_refused_key_is_tried_once_however_often_kubectl_asks(
     key_file = Path(tls_wx.environ["WXHELPER_CONFIG"]).with_name("apikey")
     ours = (
         f"wxhelper: profile sandbox: IBM Cloud IAM refused the API key from file:{key_file}: "
-        "BXNIM0415E Provided API key could not be found; put a valid key there; if the key was "
-        "mended instead, run: wxhelper invalidate --profile sandbox"
+        "BXNIM0415E Provided API key could not be found; replace it: wxhelper login "
+        "--profile sandbox; if the key was mended instead, run: "
+        "wxhelper invalidate --profile sandbox"
     )
     status, out, err = get_pods(kubectl, tls_wx)
     said = [line for line in err.splitlines() if line.startswith("wxhelper")]

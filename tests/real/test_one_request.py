@@ -39,8 +39,9 @@ def test_sixty_with_a_key_that_is_refused(
     sandbox.keys.clear()
     line = (
         f"wxhelper: profile sandbox: IBM Cloud IAM refused the API key from file:{key_file}: "
-        "BXNIM0415E Provided API key could not be found; put a valid key there; if the key was "
-        "mended instead, run: wxhelper invalidate --profile sandbox\n"
+        "BXNIM0415E Provided API key could not be found; replace it: wxhelper login "
+        "--profile sandbox; if the key was mended instead, run: "
+        "wxhelper invalidate --profile sandbox\n"
     )
     assert set(at_once(60, "header")) == {(4, "", line)}
     assert sandbox.token_requests() == 1

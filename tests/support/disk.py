@@ -85,9 +85,11 @@ class Traced:
                 found.append((match[1], counted[match[1]], match[2]))
         return found
 
-    def storing(self) -> list[tuple[str, int]]:
-        """The calls that change something, from where a record is first stored to the end."""
-        self.run("openat,write,fsync,close,rename,renameat,renameat2,unlink,flock,dup2")
+    def storing(
+        self, changing: str = "openat,write,fsync,close,rename,renameat,renameat2,unlink,flock,dup2"
+    ) -> list[tuple[str, int]]:
+        """The calls that change something, from where a file is first stored to the end."""
+        self.run(changing)
         calls = self.of_main_thread()
         first = next(n for n, (_, _, rest) in enumerate(calls) if ".tmp" in rest)
         return [

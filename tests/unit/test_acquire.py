@@ -148,7 +148,10 @@ def test_a_profile_without_a_key_is_told_each_time_and_never_remembered(world: W
     del world.environ["A_KEY"]
     told = (
         KeyUnavailable,
-        "wxhelper: profile dev: the variable A_KEY is not set; export A_KEY=YOUR_API_KEY",
+        (
+            "wxhelper: profile dev: the variable A_KEY is not set; export A_KEY=YOUR_API_KEY, "
+            "or store one: wxhelper login --profile dev"
+        ),
     )
     assert [world.told(), world.told()] == [told, told]
     world.environ["A_KEY"] = KEY

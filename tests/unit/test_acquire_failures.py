@@ -212,3 +212,16 @@ def test_a_new_token_that_cannot_be_kept_leaves_no_old_one_that_was_not_wanted(
     assert seen(world.ask(refresh=True)) == ("token-no-2", False)
     monkeypatch.undo()
     assert world.cache.read("dev") is None
+
+
+def test_a_thousand_runs_with_a_refused_key_cost_two_requests_a_minute_at_most(
+    world: World,
+) -> None:
+    world.service.next = [KeyRefused("it refused")] * 1000
+    for _ in range(1000):
+        assert world.told()[0] is KeyRefused
+        world.clock.go(0.06)
+    assert world.service.requests <= 2
+    world.environ["A_KEY"] = "another-key"
+    world.told()
+    assert world.service.keys[-1] == "another-key"

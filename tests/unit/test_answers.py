@@ -52,10 +52,12 @@ def fetched(asked: Asked, server: Raw) -> Token:
         manager.find(asked.source, Lookups({})),
         {"url": server.url, **asked.settings},
         Secret(KEY, "env:A"),
-        config="/nowhere/config.toml",
-        deadline=20.0,
-        environ={},
-        clock=lambda: float(NOW),
+        source.Conditions(
+            config="/nowhere/config.toml",
+            deadline=20.0,
+            environ={},
+            clock=lambda: float(NOW),
+        ),
     )
 
 

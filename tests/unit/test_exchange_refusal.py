@@ -57,7 +57,10 @@ def told(given: Answer) -> tuple[type, str, str]:
     return type(caught.value), caught.value.message, caught.value.remedy
 
 
-REMEDY = "put a valid key there; if the key was mended instead, run: wxhelper invalidate {profile}"
+REMEDY = (
+    "export A=ANOTHER_KEY, or store one: wxhelper login {profile}; "
+    "if the key was mended instead, run: wxhelper invalidate {profile}"
+)
 IBM = {
     "errorCode": "BXNIM0415E",
     "errorMessage": "Provided API key could not be found.",

@@ -51,7 +51,9 @@ def test_the_map_names_every_room() -> None:
     assert rooms <= named_there
 
 
-@pytest.mark.parametrize("package", ["cli", "installers", "plugin", "protocols", "sandbox"])
+@pytest.mark.parametrize(
+    "package", ["cli", "doctor", "installers", "plugin", "protocols", "sandbox"]
+)
 def test_a_package_names_every_file_in_it(package: str) -> None:
     folder = PACKAGE / package
     documentation = ast.get_docstring(ast.parse((folder / "__init__.py").read_text())) or ""

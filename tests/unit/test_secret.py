@@ -80,7 +80,7 @@ def test_a_path_behind_a_link_is_what_the_system_makes_of_it(config: Path) -> No
 @pytest.mark.parametrize(
     "reference",
     ["", KEY, "env:", "env", "file:", "command:", "command:  ", "ENV:A", " env:A", "vault:x",
-     "file", "https://x", "keyring:x"],
+     "file", "https://x", "keyring:", "ibm-credentials:"],
 )  # fmt: skip
 def test_anything_else_is_refused_without_repeating_it(config: Path, reference: str) -> None:
     kind, message, remedy = refused(reference, config)
@@ -90,8 +90,8 @@ def test_anything_else_is_refused_without_repeating_it(config: Path, reference: 
         f"(if it is a key: {config} is not the place for it)"
     )
     assert remedy == (
-        "put the key into a private file or a variable and write "
-        "env:NAME, file:PATH or command:PROGRAM ARGS instead"
+        "store it: wxhelper login {profile}; or write env:NAME, file:PATH, keyring:NAME, "
+        "ibm-credentials:SERVICE or command:PROGRAM ARGS instead"
     )
 
 
@@ -102,7 +102,7 @@ def test_a_variable_without_a_value(config: Path, environ: dict[str, str], state
     assert refused("env:MY_KEY", config, **environ) == (
         KeyUnavailable,
         f"the variable MY_KEY is {state}",
-        "export MY_KEY=YOUR_API_KEY",
+        "export MY_KEY=YOUR_API_KEY, or store one: wxhelper login {profile}",
     )
 
 
@@ -247,7 +247,10 @@ def test_a_file_that_is_not_there(config: Path) -> None:
     assert refused("file:my key", config) == (
         KeyUnavailable,
         f"there is no key file {path}",
-        f"create it, paste the key, end with Ctrl-D: (umask 077; cat > '{path}')",
+        (
+            "store one: wxhelper login {profile}; or create it, paste the key, end with Ctrl-D: "
+            f"(umask 077; cat > '{path}')"
+        ),
     )
 
 

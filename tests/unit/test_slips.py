@@ -56,8 +56,8 @@ def test_a_variable_with_its_dollar_is_no_name(tmp_path: Path, name: str) -> Non
 
 def test_a_key_file_in_a_directory_that_is_missing_is_created_with_it(tmp_path: Path) -> None:
     assert secret_told("file:keys/dev", tmp_path / "config.toml") == (
-        "wxhelper: there is no key file DIR/keys/dev; create it, paste the key, end with Ctrl-D: "
-        "(umask 077; mkdir -p DIR/keys; cat > DIR/keys/dev)"
+        "wxhelper: there is no key file DIR/keys/dev; store one: wxhelper login; or create it, "
+        "paste the key, end with Ctrl-D: (umask 077; mkdir -p DIR/keys; cat > DIR/keys/dev)"
     )
 
 

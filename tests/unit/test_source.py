@@ -221,7 +221,11 @@ def test_the_reference_of_a_profile_is_not_helped_by_variables() -> None:
     environ = {"WXHELPER_API_KEY": "x", "FIRST_KEY": "y"}
     assert key_of(a_profile(api_key="env:A"), A=KEY, **environ).reveal() == KEY
     told = refused(lambda: key_of(a_profile(api_key="env:A"), **environ))
-    assert told == (KeyUnavailable, "the variable A is not set", "export A=YOUR_API_KEY")
+    assert told == (
+        KeyUnavailable,
+        "the variable A is not set",
+        "export A=YOUR_API_KEY, or store one: wxhelper login {profile}",
+    )
 
 
 def test_a_reference_is_told_with_its_place() -> None:
@@ -244,7 +248,7 @@ def test_without_any_key_all_places_are_told(tmp_path: Path, exists: bool, state
             f"there is no API key: {config} {state}, "
             "and none of WXHELPER_API_KEY, FIRST_KEY, SECOND_KEY is set"
         ),
-        "export FIRST_KEY=YOUR_API_KEY",
+        "store one: wxhelper login; or export FIRST_KEY=YOUR_API_KEY",
     )
 
 
@@ -285,10 +289,7 @@ def fetched(fake: object, config: str = "/c", **settings: str) -> Token:
         a_kind(opened=fake),
         settings,
         Secret(KEY, "env:A"),
-        config=config,
-        deadline=9.0,
-        environ={},
-        clock=lambda: NOW,
+        source.Conditions(config=config, deadline=9.0, environ={}, clock=lambda: NOW),
     )
 
 

@@ -13,10 +13,17 @@ module of the verb that was typed is imported.
     invalidate         invalidate
     install            install, uninstall
     sources            sources
+    login              login
+    logout             logout
+    profile            profile
+    status             status
+    doctor             doctor
     sandbox            sandbox
     demo               demo
     answer             what the helper verbs share: one grant, printed by its protocol
+    table              rows in columns, in colour on a terminal
     parser             options read strictly, and faults told in one line
+    prompt             questions to the person at the terminal
     streams            standard input, output and error
 """
 
@@ -41,6 +48,11 @@ VERBS = {
     "git-credential": ("git_credential", "answer git"),
     "docker-credential": ("docker_credential", "answer docker"),
     "invalidate": ("invalidate", "drop a token that is no longer accepted"),
+    "login": ("login", "ask for a key, try it, store it, and write the profile"),
+    "logout": ("logout", "remove the stored key and its tokens"),
+    "profile": ("profile", "add, list, show, remove or choose profiles"),
+    "status": ("status", "show how each profile stands, by what can be seen from here"),
+    "doctor": ("doctor", "try whether all of it works, and say what to do where not"),
     "install": ("install", "write it into the configuration of kubectl, git or docker"),
     "uninstall": ("install", "take it out again, without a trace"),
     "sources": ("sources", "list the installed kinds of token source"),
@@ -58,6 +70,9 @@ verbs:
 
 "wxhelper VERB --help" shows a verb's options and examples.
 
+To begin:
+  wxhelper login
+
 Without a configuration:
   export IBMCLOUD_API_KEY=...
   wxhelper header | curl -H @- https://us-south.ml.cloud.ibm.com/...
@@ -65,7 +80,7 @@ Without a configuration:
 With one, in {config}:
   [profiles.dev]
   source  = "ibmcloud"
-  api_key = "file:~/keys/dev"      or env:NAME, or command:PROGRAM ARGS
+  api_key = "file:~/keys/dev"      or env:NAME, keyring:NAME, command:PROGRAM ARGS
 
 exit status: 0 done, 1 a defect of wxhelper, 2 usage, 3 temporary or not
 understood, 4 the key was refused, 5 configuration

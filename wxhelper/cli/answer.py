@@ -34,8 +34,8 @@ def answer(protocol: ModuleType, asked: Asked, environ: Mapping[str, str], *, te
     Raises:
         WxhelperError: there is no token.
     """
-    _keep_quiet()
-    _end_in_order()
+    keep_quiet()
+    end_in_order()
     with answer_only() as stdout:
         acquisition = Acquisition(asked, environ)
         grant = acquisition.run()
@@ -65,7 +65,7 @@ def _rendered(protocol: ModuleType, grant: Grant, asked: Asked) -> str:
         raise
 
 
-def _keep_quiet() -> None:
+def keep_quiet() -> None:
     """No line on standard error but ours: some callers read it as part of the answer."""
     if not sys.warnoptions:
         warnings.simplefilter("ignore")  # requests warns of its neighbours' versions on import
@@ -76,7 +76,7 @@ def _keep_quiet() -> None:
         resource.setrlimit(resource.RLIMIT_CORE, (0, most))
 
 
-def _end_in_order() -> None:
+def end_in_order() -> None:
     """Leave by an exception when told to end: children are ended and files removed then."""
 
     def leave(number: int, _: FrameType | None) -> None:

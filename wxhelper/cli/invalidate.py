@@ -33,12 +33,21 @@ def run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     """
     config = profiles.config_file(environ)
     profile = profiles.choose(options.profile, config=config, lookups=Lookups(environ))
+    drop_tokens(profile.name, config, environ)
+    return 0
+
+
+def drop_tokens(name: str, config: str, environ: Mapping[str, str]) -> None:
+    """Drop what is kept and remembered of a profile.
+
+    Raises:
+        TemporaryError: the cache cannot be changed.
+    """
     cache = Cache(environ, config)
     try:
-        cache.invalidate(profile.name)
+        cache.invalidate(name)
     except OSError as fault:
         raise TemporaryError(
             f"the cache {cache.directory} cannot be changed: {fault.strerror or fault}",
             remedy="look at its owner and mode, or set WXHELPER_CACHE_DIR",
         ) from None
-    return 0

@@ -12,14 +12,18 @@ for, and offers its kinds of source:
     def wxhelper_token_sources():
         yield TokenSourceType(name="mine", summary="...", ...)
 
-    hookspecs    the one hook
-    types        what it yields, and what a source is handed
-    endpoint     an address that a key may be sent to
-    transport    the one way out to the network
-    wire         one request on that way: the one user of requests
-    exchange     "POST a key, read a token": most sources are a declaration of this
-    replies      what the answer to that means
-    keyforms     what keys look like, for a hint when one is refused
+    hookspecs     the one hook
+    types         what it yields, and what a source is handed
+    endpoint      an address that a key may be sent to
+    transport     the one way out to the network
+    wire          one request on that way, sent by requests
+    surroundings  which proxy and which certificates count
+    deadline      work that is not waited for too long
+    exchange      "POST a key, read a token": most sources are a declaration of this
+    replies       what the answer to that means
+    keyforms      what keys look like, for a hint when one is refused
+    probe         the way to a service, walked without a key, for diagnosis
+    certificate   what a certificate says, trusted or not
 """
 
 from wxhelper.errors import (

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from wxhelper.errors import AnswerNotUnderstood, ConfigurationError, KeyRefused, printable
 from wxhelper.plugin import keyforms
 from wxhelper.plugin.endpoint import Endpoint
-from wxhelper.plugin.replies import REFUSED, REMEDY, content_of, lifetime, refusal, token_in
+from wxhelper.plugin.replies import REFUSED, content_of, lifetime, refusal, token_in
 from wxhelper.plugin.types import Settings, SourceContext, TokenSource
 from wxhelper.secret import Secret
 from wxhelper.tokens import Token
@@ -71,7 +71,7 @@ class KeyExchange:
     switches: tuple[str, ...] = ()
     key_forms: Mapping[str, str] = field(default_factory=dict)
     refused: str = REFUSED
-    remedy: str = REMEDY
+    remedy: str = ""
     then: "Callable[[Settings], KeyExchange | None]" = _nothing
 
     def endpoint(self, settings: Settings) -> Endpoint:

@@ -20,9 +20,6 @@ from wxhelper.secret import Secret
 from wxhelper.tokens import is_b64token
 
 REFUSED = "refused the API key from {origin}"
-REMEDY = (
-    f"put a valid key there; if the key was mended instead, run: wxhelper invalidate {THIS_PROFILE}"
-)
 _REFUSALS = (400, 401, 403)
 _LONGEST_LIFE = 86_400.0
 _NOT_A_TOKEN_SERVICE = "check url in the profile: is it the token service?"
@@ -35,7 +32,7 @@ def refusal(
     now: float,
     *,
     refused: str = REFUSED,
-    remedy: str = REMEDY,
+    remedy: str = "",
     also: tuple[Secret, ...] = (),
 ) -> WxhelperError:
     """The error that an answer without a token means; its status class decides.
@@ -46,7 +43,7 @@ def refusal(
         secret: the key; no spelling of it gets into the message.
         now: Unix seconds, for a Retry-After that is a date.
         refused: what a refusal means, with the key's ``{origin}``.
-        remedy: what to do about a refusal.
+        remedy: what to do about a refusal; else, how to replace the key.
         also: what else was sent and is not to be told.
     """
     said = _said(answer, (secret, *also))
@@ -54,7 +51,10 @@ def refusal(
     # What stands between, a proxy for example, refuses with pages of its own.
     if answer.status == 401 or (answer.status in _REFUSALS and _object(answer) is not None):
         return KeyRefused(
-            f"{service} {refused.replace('{origin}', secret.origin)}{reason}", remedy=remedy
+            f"{service} {refused.replace('{origin}', secret.origin)}{reason}",
+            remedy=remedy
+            or f"{secret.replacement}; if the key was mended instead, run: "
+            f"wxhelper invalidate {THIS_PROFILE}",
         )
     wait = retry_after(answer, now)
     if answer.status == 429 or (answer.status == 503 and wait is not None):

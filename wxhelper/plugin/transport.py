@@ -4,30 +4,21 @@
 brings requests along: a source that asks nobody does not pay for it.
 """
 
-import errno
 import os
 import random
-import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from wxhelper.errors import ConfigurationError, EndpointRefused, Unreachable, printable
+from wxhelper.errors import EndpointRefused, Unreachable
+from wxhelper.plugin.deadline import Late, within
 from wxhelper.plugin.endpoint import Endpoint
+from wxhelper.plugin.surroundings import certificates
 
 DEADLINE = 10.0
 _RETRIES = 2
 _RETRY_PAUSE = 0.2
 _RETRIED = (502, 503, 504)
-_CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
-_PROXY_VARIABLES = ("https_proxy", "all_proxy", "no_proxy")
-NETWORK_VARIABLES = (
-    *_CA_VARIABLES,
-    "SSL_CERT_DIR",
-    *_PROXY_VARIABLES,
-    *(name.upper() for name in _PROXY_VARIABLES),
-)
-"""What decides, besides the profile, how a service is reached."""
 
 
 @dataclass(frozen=True)
@@ -61,10 +52,6 @@ class BrokenOff(Unreachable):
     """The connection could not be made or broke off: worth another try."""
 
 
-class Late(Exception):
-    """The end came first."""
-
-
 class Transport:
     """Sends a request to the hosts that may see the key.
 
@@ -75,6 +62,7 @@ class Transport:
             counted from the first of it.
         environ: the variables, for proxies and certificates.
         clock: Unix seconds.
+        insist: whether what got no answer is sent again.
     """
 
     def __init__(
@@ -85,9 +73,11 @@ class Transport:
         deadline: float = DEADLINE,
         environ: Mapping[str, str] = os.environ,
         clock: Callable[[], float] = time.time,
+        insist: bool = True,
     ) -> None:
+        self._retries = _RETRIES if insist else 0
         self._token_hosts = token_hosts
-        self._verify = _certificates(ca_file, environ)
+        _, self._verify = certificates(ca_file, environ)
         self._environ = environ
         self._seconds = deadline
         self._end: float | None = None
@@ -127,32 +117,16 @@ class Transport:
         return self._in_time(endpoint, end, lambda: self._insist(request, end, wire.send))
 
     def _in_time(self, endpoint: Endpoint, end: float, work: Callable[[], Answer]) -> Answer:
-        """What ``work`` gives, or the error that it is late.
-
-        A read's timeout starts again with every byte, and a look-up of a name has
-        none: only a thread that can be left behind keeps the deadline.
-        """
-        outcome: list[Answer | Exception] = []
-        done = threading.Event()
-
-        def run() -> None:
-            try:
-                outcome.append(work())
-            except Exception as fault:  # noqa: BLE001 - raised again below, in the caller's thread
-                outcome.append(fault)
-            done.set()
-
-        threading.Thread(target=run, name="wxhelper-transport", daemon=True).start()
-        if not done.wait(max(0.0, end - time.monotonic())):
-            raise self._late(endpoint)
-        if isinstance(outcome[0], Exception):
-            raise outcome[0]
-        return outcome[0]
+        """What ``work`` gives, or the error that it is late."""
+        try:
+            return within(end - time.monotonic(), work)
+        except Late:
+            raise self._late(endpoint) from None
 
     def _insist(self, request: Request, end: float, send: Callable[..., Answer]) -> Answer:
-        for attempt in range(_RETRIES + 1):
+        for attempt in range(self._retries + 1):
             pause = _RETRY_PAUSE * 2**attempt * random.uniform(0.5, 1.5)  # noqa: S311
-            last = attempt == _RETRIES or time.monotonic() + 2 * pause > end
+            last = attempt == self._retries or time.monotonic() + 2 * pause > end
             try:
                 answer = send(
                     request,
@@ -177,31 +151,3 @@ class Transport:
             f"{endpoint.host} did not answer within {self._seconds:g} seconds",
             remedy="try again; if it stays so, look at the network and the proxy",
         )
-
-
-def _certificates(ca_file: str | None, environ: Mapping[str, str]) -> str | bool:
-    """What requests takes as ``verify``: the profile's file, a variable's, or its own."""
-    named = [("ca_file", ca_file)] if ca_file else []
-    named += [(name, environ[name]) for name in _CA_VARIABLES if environ.get(name)]
-    if (directory := environ.get("SSL_CERT_DIR")) and os.path.isdir(directory):
-        named.append(("SSL_CERT_DIR", directory))  # it may be a list, which requests cannot take
-    if not named:
-        return True
-    import ssl  # noqa: PLC0415 - dear, and seldom needed here
-
-    name, path = named[0]
-    path = path or ""
-    try:
-        if os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path):
-            raise OSError(errno.EINVAL, "it is not a regular file")
-        if not os.path.isdir(path):
-            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
-    except ssl.SSLError:
-        reason = "holds no certificate (PEM)"
-    except (OSError, ValueError) as fault:
-        reason = f"cannot be read: {getattr(fault, 'strerror', None) or 'it is no path'}"
-    else:
-        return path
-    raise ConfigurationError(
-        f"{name} names {printable(path)}, which {reason}", remedy=f"correct or remove {name}"
-    )

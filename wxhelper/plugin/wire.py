@@ -17,13 +17,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from urllib.parse import urlsplit
 
 import requests
-import requests.utils
 import urllib3.exceptions
 
 from wxhelper import __version__
 from wxhelper.errors import AnswerNotUnderstood, Redirected, Unreachable, printable
-from wxhelper.plugin.endpoint import Endpoint, is_loopback
-from wxhelper.plugin.transport import Answer, BrokenOff, Late, Request
+from wxhelper.plugin.deadline import Late
+from wxhelper.plugin.endpoint import Endpoint
+from wxhelper.plugin.surroundings import Proxy, proxy_for
+from wxhelper.plugin.transport import Answer, BrokenOff, Request
 
 BODY_LIMIT = 262_144
 _HEADERS = {
@@ -57,7 +58,7 @@ def send(
         Late: there is none at the end.
     """
     endpoint = request.endpoint
-    proxies = _proxies(endpoint, environ)
+    proxy = proxy_for(endpoint, environ)
     sent_at = clock()
     try:
         with _Session() as session:
@@ -72,7 +73,7 @@ def send(
                 allow_redirects=False,
                 stream=True,
                 timeout=max(0.001, end - time.monotonic()),
-                proxies=proxies,
+                proxies={endpoint.scheme: proxy.address} if proxy.address else {},
                 verify=verify,
             ) as response:
                 return _answer(response, endpoint, sent_at, end)
@@ -84,7 +85,7 @@ def send(
         urllib3.exceptions.HTTPError,
         OSError,
     ) as fault:
-        raise _explained(fault, endpoint, proxies) from None
+        raise _explained(fault, endpoint, proxy) from None
 
 
 def _answer(response: requests.Response, endpoint: Endpoint, sent_at: float, end: float) -> Answer:
@@ -137,20 +138,6 @@ def _target(location: str, endpoint: Endpoint) -> str:
     return printable(f"{parts.scheme}://{host}") if host else "another path"
 
 
-def _proxies(endpoint: Endpoint, environ: Mapping[str, str]) -> dict[str, str]:
-    """The proxy of the variables, as requests takes it; none for this very machine."""
-
-    def variable(name: str) -> str:
-        return environ.get(name) or environ.get(name.upper()) or ""
-
-    proxy = variable(f"{endpoint.scheme}_proxy") or variable("all_proxy")
-    if not proxy or is_loopback(endpoint.host):
-        return {}
-    if requests.utils.should_bypass_proxies(endpoint.url, no_proxy=variable("no_proxy")):
-        return {}
-    return {endpoint.scheme: proxy}
-
-
 def _chain(fault: BaseException) -> Iterator[BaseException]:
     """The fault and what it was made from, in the ways of requests and urllib3."""
     seen: list[BaseException] = []
@@ -165,7 +152,7 @@ def _chain(fault: BaseException) -> Iterator[BaseException]:
         waiting += [current.__cause__, current.__context__]
 
 
-def _explained(fault: BaseException, endpoint: Endpoint, proxies: Mapping[str, str]) -> Unreachable:
+def _explained(fault: BaseException, endpoint: Endpoint, proxy: Proxy) -> Unreachable:
     """The fault in words that hold neither the request nor a proxy's password."""
     causes = list(_chain(fault))
     for cause in causes:
@@ -181,8 +168,8 @@ def _explained(fault: BaseException, endpoint: Endpoint, proxies: Mapping[str, s
             remedy="check url in the profile, and what stands between: a proxy?",
         )
     said = next((c.strerror for c in causes if isinstance(c, OSError) and c.strerror), "")
-    if proxies and any(isinstance(c, _PROXY_FAULTS) for c in causes):
-        return _proxy_fault(causes, endpoint, proxies, said)
+    if proxy.address and any(isinstance(c, _PROXY_FAULTS) for c in causes):
+        return _proxy_fault(causes, proxy, said)
     if any(isinstance(c, socket.gaierror) for c in causes):
         return BrokenOff(
             f"there is no address for the name {endpoint.host}",
@@ -204,13 +191,9 @@ _PROXY_FAULTS = (
 )
 
 
-def _proxy_fault(
-    causes: Iterable[BaseException], endpoint: Endpoint, proxies: Mapping[str, str], said: str
-) -> Unreachable:
-    # Nothing before the last @ is shown: it is a name and a password.
-    proxy = proxies.get(endpoint.scheme, "").rpartition("@")[2].rpartition("//")[2]
-    host = re.match(r"[A-Za-z0-9._-]+|\[[0-9a-fA-F:.]+\]", proxy)
-    named = f"the proxy {host[0]}" if host else "the proxy"
+def _proxy_fault(causes: Iterable[BaseException], proxy: Proxy, said: str) -> Unreachable:
+    host = re.sub(r":\d+$", "", proxy.shown)
+    named = f"the proxy {host}" if host else "the proxy"
     remedy = "correct HTTPS_PROXY, or add the host to NO_PROXY"
     # http.client tells a refused CONNECT in the text of an OSError and nowhere else.
     answered = re.search(r"Tunnel connection failed: (\d{3})", " ".join(map(str, causes)))

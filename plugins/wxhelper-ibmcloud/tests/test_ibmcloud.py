@@ -28,7 +28,10 @@ from wxhelper_ibmcloud import wxhelper_api, wxhelper_token_sources
 
 NOW = 1_763_712_000.0
 ODD_KEY = "k+e&y = %ü;/?#[]@:'\"end"
-REMEDY = "put a valid key there; if the key was mended instead, run: wxhelper invalidate {profile}"
+REMEDY = (
+    "replace it: wxhelper login {profile}; "
+    "if the key was mended instead, run: wxhelper invalidate {profile}"
+)
 
 
 @pytest.fixture
@@ -84,6 +87,13 @@ def test_the_key_is_looked_for_where_people_keep_it(kind: TokenSourceType) -> No
         "IC_API_KEY",
         "WATSONX_APIKEY",
         "WATSONX_API_KEY",
+        "BM_API_KEY",
+        "BLUEMIX_API_KEY",
+        "WX_API_KEY",
+        "WATSONX_AI_APIKEY",
+        "WXAI_API_KEY",
+        "WXG_API_KEY",
+        "IBM_API_KEY_ID",
     )
 
 

@@ -92,6 +92,13 @@ _KEY_VARIABLES = (
     "IC_API_KEY",
     "WATSONX_APIKEY",
     "WATSONX_API_KEY",
+    "BM_API_KEY",
+    "BLUEMIX_API_KEY",
+    "WX_API_KEY",
+    "WATSONX_AI_APIKEY",
+    "WXAI_API_KEY",
+    "WXG_API_KEY",
+    "IBM_API_KEY_ID",
 )
 
 _REGIONS = ("us-south", "eu-de", "eu-gb", "jp-tok", "au-syd", "ca-tor")

@@ -1,0 +1,359 @@
+"""Floor 7: ``wxhelper login``: ask for a key, try it, store it, write the profile."""
+
+import argparse
+import os
+from collections.abc import Mapping
+
+from wxhelper import manager, profiles, source
+from wxhelper.cache import Cache
+from wxhelper.cli.answer import end_in_order, keep_quiet
+from wxhelper.cli.parser import Parser, not_a_key, profile_name, whole_path
+from wxhelper.cli.prompt import Terminal, terminal
+from wxhelper.cli.streams import answer_only, complain, say
+from wxhelper.editor import Editor
+from wxhelper.errors import (
+    ConfigurationError,
+    KeyRefused,
+    KeyUnavailable,
+    PluginMissing,
+    UsageError,
+    WxhelperError,
+)
+from wxhelper.keyrings import LONGEST_KEY
+from wxhelper.keystore import FILE, KEYRING, Keystore, Stored
+from wxhelper.lookups import Lookups
+from wxhelper.plugin.types import COMMON, Setting, TokenSourceType
+from wxhelper.record import Moment
+from wxhelper.secret import Secret, from_bytes, from_file, given
+from wxhelper.tokens import Token
+
+_WHAT = """\
+Ask for a key, try it by making a token, store it, and write the profile. The key goes
+to the system's keyring where one works, else to a private file beside the configuration.
+A profile that exists keeps what it says, and gets the new key. Every setting of the
+source is an option, too ("wxhelper sources" lists them); with the key given by an
+option nothing is asked."""
+_EXAMPLES = """
+wxhelper login
+wxhelper login dev --source ibmcloud --default
+wxhelper login eu --source aws --region eu-central-1 --api-key @~/Downloads/apikey.json
+vault read -field=key ibm/ci | wxhelper login ci --api-key-stdin
+"""
+_DEADLINE = 10.0
+_ATTEMPTS = 3
+
+
+def prepare(parser: Parser) -> None:
+    """Declare the options."""
+    parser.explain(_WHAT, _EXAMPLES)
+    parser.takes_settings = True
+    parser.add_argument("name", metavar="PROFILE", type=profile_name, nargs="?")
+    parser.add_profile()
+    parser.add_argument("--source", metavar="SOURCE", help="the kind of source: wxhelper sources")
+    parser.add_argument("--url", help="the token service's address")
+    parser.add_argument("--ca-file", metavar="FILE", help="certificates (PEM) to trust for it")
+    parser.add_argument("--api-key", metavar="@FILE", help="read the key from a file")
+    parser.add_argument(
+        "--api-key-stdin", action="store_true", help="read the key from standard input"
+    )
+    parser.add_argument(
+        "--store",
+        metavar=f"{KEYRING}|{FILE}",
+        choices=(KEYRING, FILE),
+        help="where the key goes; else the keyring if one works",
+    )
+    parser.add_argument("--default", action="store_true", help="make it the default profile")
+
+
+def run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    """Do it.
+
+    Raises:
+        UsageError: something is missing, and there is nobody to ask.
+        ConfigurationError: it could not be used, or not be stored.
+        KeyRefused, TemporaryError: the key could not be tried; nothing is stored.
+    """
+    keep_quiet()
+    end_in_order()
+    asks = not (options.api_key_stdin or options.api_key is not None)
+    _judge(options)
+    with answer_only():
+        person = terminal() if asks else None
+        try:
+            done = _Login(options, environ, person).run()
+        finally:
+            if person is not None:
+                person.close()
+    say(done)
+    return 0
+
+
+def _judge(options: argparse.Namespace) -> None:
+    if options.api_key is not None and not options.api_key.startswith("@"):
+        raise UsageError(
+            "login: --api-key takes @FILE, and never the key itself",
+            remedy="what was typed is in the shell's history now: if it is a key, replace it, and "
+            "give the new one at the prompt or with --api-key-stdin",
+        )
+    if options.api_key is not None and options.api_key_stdin:
+        raise UsageError("login: --api-key and --api-key-stdin are two keys", remedy="give one")
+
+
+class _Login:
+    """One login.
+
+    Args:
+        options: as typed.
+        environ: the variables.
+        person: who can be asked; None for nobody.
+    """
+
+    def __init__(
+        self, options: argparse.Namespace, environ: Mapping[str, str], person: Terminal | None
+    ) -> None:
+        self._options = options
+        self._environ = environ
+        self._person = person
+        self._lookups = Lookups(environ)
+        self._config = profiles.config_file(environ)
+        self._editor = Editor(self._config)
+        self._name = self._chosen_name()
+        self._said = self._already_said()
+
+    def run(self) -> str:
+        """All of it.
+
+        Returns:
+            What was done, for a person.
+        """
+        kind = self._kind()
+        settings = self._settings(kind)
+        profile = profiles.Profile(
+            self._name, kind.name, None, None, settings, self._config, default=False
+        )
+        checked = source.settings_of(kind, profile, self._lookups)
+        secret = self._secret()
+        try:
+            conditions = source.Conditions(
+                config=self._config,
+                deadline=_DEADLINE,
+                environ=self._environ,
+                clock=lambda: Moment.now().wall,
+            )
+            token = source.fetch(kind, checked, secret, conditions)
+        except WxhelperError as fault:
+            fault.message += " (nothing was stored)"
+            if isinstance(fault, KeyRefused):
+                fault.remedy = (
+                    f"copy the key once more, or take another: wxhelper login {self._name}"
+                )
+            raise
+        return self._summary(kind, self._store(kind, settings, secret), token)
+
+    def _chosen_name(self) -> str:
+        given_names = {self._options.name, self._options.profile} - {None}
+        if len(given_names) > 1:
+            raise UsageError("login: two profiles are named", remedy="name one")
+        name = next(iter(given_names), None) or self._environ.get("WXHELPER_PROFILE")
+        if not name:
+            person = self._asked("PROFILE is missing", "wxhelper login PROFILE ...")
+            names = self._editor.names
+            usual = self._editor.default or (names[0] if len(names) == 1 else "default")
+            name = person.ask("Profile", usual=usual)
+        if not profiles.NAME.fullmatch(name):
+            # Not repeated: it may be the key, typed at the wrong question.
+            raise UsageError(
+                "login: a profile's name has 1 to 64 letters, digits, dots, underscores or hyphens",
+                remedy="name one: wxhelper login PROFILE",
+            )
+        not_a_key("login", name)
+        return name
+
+    def _asked(self, missing: str, remedy: str) -> Terminal:
+        """The person, to be asked for what is missing."""
+        if self._person is None:
+            raise UsageError(f"login: {missing}", remedy=f"without a terminal, type: {remedy}")
+        return self._person
+
+    def _already_said(self) -> dict[str, object]:
+        """What the configuration says of the profile, even where that cannot be used."""
+        found = profiles.read(self._config, self._lookups)
+        if found is None:
+            return {}
+        content = profiles.parsed(found.data, self._config)
+        table = profiles.tables_of(content, self._config).get(self._name)
+        return table if isinstance(table, dict) else {}
+
+    def _kind(self) -> TokenSourceType:
+        name = self._options.source or self._said.get("source")
+        if not isinstance(name, str):
+            names = manager.names(self._lookups)
+            if not names:
+                raise PluginMissing(
+                    "no source is installed",
+                    remedy="for IBM Cloud, install the distribution wxhelper-ibmcloud",
+                )
+            name = names[0]
+            if len(names) > 1:
+                listed = ", ".join(names)
+                usual = profiles.DEFAULT_SOURCE if profiles.DEFAULT_SOURCE in names else name
+                person = self._asked("--source is missing", f"--source with one of {listed}")
+                name = person.ask(f"Source, one of {listed}", usual=usual)
+        return manager.find(name, self._lookups)
+
+    def _settings(self, kind: TokenSourceType) -> dict[str, object]:
+        known = {setting.name: setting for setting in (*COMMON, *kind.settings)}
+        settings = {
+            key: value
+            for key, value in self._said.items()
+            if key not in profiles.KEYS and (key in known or self._said.get("source") == kind.name)
+        }
+        for option, value in self._options.settings.items():
+            key = option.removeprefix("--").replace("-", "_")
+            if key not in known:
+                taken = ", ".join(_option(name) for name in known)
+                raise UsageError(
+                    f"login: unknown option {option}",
+                    remedy=f"source {kind.name} takes {taken}; see: wxhelper login --help",
+                )
+            settings[key] = value
+        for key in ("url", "ca_file"):
+            if (typed := getattr(self._options, key)) is not None:
+                settings[key] = whole_path(typed) if key == "ca_file" else typed
+        for setting in known.values():
+            if setting.name not in settings and (value := self._missing(setting, kind)):
+                settings[setting.name] = value
+        return {key: value for key, value in settings.items() if value != ""}
+
+    def _missing(self, setting: Setting, kind: TokenSourceType) -> str:
+        """What the person says to a setting that nothing is said about; "" to leave it so."""
+        must = setting.required and setting.default is None
+        if setting not in kind.settings or not (must or (self._person and not self._said)):
+            return ""
+        option = f"{_option(setting.name)} VALUE, which is {setting.help}"
+        person = self._asked(f"{_option(setting.name)} is missing", option)
+        question = f"{setting.name}, {setting.help}"
+        question += f" ({', '.join(setting.choices)})" if setting.choices else ""
+        question += "" if must or setting.default else " (empty: none)"
+        for _ in range(_ATTEMPTS):
+            value = person.ask(question, usual=setting.default or "")
+            if (value or not must) and (not value or value in (setting.choices or (value,))):
+                return "" if value == setting.default else value
+        raise UsageError(
+            f"login: {setting.name} got no answer that it can have; nothing was stored",
+            remedy=f"it is {setting.help}",
+        )
+
+    def _secret(self) -> Secret:
+        if self._options.api_key_stdin and not os.isatty(0):
+            return _short(from_bytes(_standard_input(), "standard input"))
+        if self._options.api_key is not None:
+            return _short(self._in_file(self._options.api_key))
+        person = self._person or terminal()
+        if person is None:
+            raise UsageError(
+                "login: there is no terminal to ask for the key at",
+                remedy="give it with --api-key-stdin or --api-key @FILE",
+            )
+        told, attempts = "", _ATTEMPTS
+        while True:
+            typed = person.ask_hidden(
+                f"{told}API key (not shown; @FILE takes it from a file)"
+            ).strip()
+            try:
+                return _short(
+                    self._in_file(typed) if typed.startswith("@") else given(typed, "the prompt")
+                )
+            except ConfigurationError as fault:
+                attempts -= 1
+                if not attempts:
+                    raise
+                told = f"{fault.line()}\n"
+
+    def _in_file(self, text: str) -> Secret:
+        path = whole_path(text[1:])
+        if not os.path.exists(path):
+            raise KeyUnavailable(f"there is no file {path}", remedy="correct the path after the @")
+        return from_file(path, self._lookups)
+
+    def _store(
+        self, kind: TokenSourceType, settings: Mapping[str, object], secret: Secret
+    ) -> Stored:
+        before = self._said.get("api_key")
+        before = before if isinstance(before, str) else ""
+        store = Keystore(self._name, self._config, self._environ)
+        try:
+            stored = store.keep(secret.reveal(), self._options.store)
+        except ConfigurationError as fault:
+            fault.profile = self._name
+            raise
+        try:
+            self._write_profile(kind, settings, stored)
+        except BaseException:
+            if store.kind_of(before) != store.kind_of(stored.reference):
+                store.drop(stored.reference)  # nothing leads there
+            raise
+        cache = Cache(self._environ, self._config)
+        try:
+            cache.invalidate(self._name)
+        except OSError as fault:
+            complain(
+                f"wxhelper: the old token could not be removed from {cache.directory}: "
+                f"{fault.strerror or fault}"
+            )
+        if store.kind_of(before) not in (None, store.kind_of(stored.reference)):
+            try:
+                store.drop(before)
+            except ConfigurationError as fault:
+                complain(f"wxhelper: the old key was left behind: {fault.message}")
+        return stored
+
+    def _write_profile(
+        self, kind: TokenSourceType, settings: Mapping[str, object], stored: Stored
+    ) -> None:
+        values = {"source": kind.name, "api_key": stored.reference}
+        values |= {
+            key: value
+            for key, value in settings.items()
+            if isinstance(value, str) and self._said.get(key) != value
+        }
+        alone = not self._editor.names and self._editor.default is None
+        if self._name in self._editor.names:
+            gone = [key for key in self._said if key not in (*profiles.KEYS, *settings)]
+            self._editor.change(self._name, {**dict.fromkeys(gone), **values})
+        else:
+            self._editor.add(self._name, values)
+        if self._options.default or alone:
+            self._editor.make_default(self._name)
+        self._editor.save()
+
+    def _summary(self, kind: TokenSourceType, stored: Stored, token: Token) -> str:
+        default = self._editor.default == self._name or self._editor.names == [self._name]
+        tried = "the key works" if token.expires_at is not None else "the key was not tried"
+        why = f" ({stored.fault})" if stored.fault else ""
+        option = "" if default else f" --profile {self._name}"
+        return (
+            f"{tried}, and is in {stored.place}{why}\n"
+            f"profile {self._name}, source {kind.name}{', the default one' * default}: "
+            f"{self._config}\n"
+            f"try it: wxhelper token{option}\n"
+        )
+
+
+def _option(setting: str) -> str:
+    return f"--{setting.replace('_', '-')}"
+
+
+def _standard_input() -> bytes:
+    data = b""
+    while len(data) <= 8 * LONGEST_KEY and (chunk := os.read(0, LONGEST_KEY)):
+        data += chunk
+    return data
+
+
+def _short(secret: Secret) -> Secret:
+    if len(secret.reveal().encode()) > LONGEST_KEY:
+        raise KeyUnavailable(
+            f"what {secret.origin} holds is too long for a key", remedy="give the key alone"
+        )
+    return secret
