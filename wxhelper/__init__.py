@@ -41,6 +41,7 @@ The rooms, from the top floor down; imports go down only:
       cache           what is kept on disk, and whose turn it is
     2 record *        one cached token as text    paths *    where things are kept
       hosts *         who may be given a token
+      words           durations and lists, as people say them
       protocols *     what other programs read    lookups    what an answer depended on
       fingerprint *   a value that can be compared without being kept
       reference       where a key is, as it may be shown

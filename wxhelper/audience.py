@@ -49,16 +49,9 @@ def _entry(host: object) -> str | None:
     if host.isascii():
         return hosts.entry(host)
     star = "*." if host.startswith("*.") else ""
-    name, colon, port = host.removeprefix(star).lower().partition(":")
-    try:
-        ascii_name = name.encode("idna").decode("ascii")
-        # Where the old and the new rules for such names differ (one makes "ss" of a
-        # sharp s), they lead to two owners: no guess is made.
-        if name.isascii() or ascii_name.encode("ascii").decode("idna") != name:
-            return None
-    except UnicodeError:
-        return None
-    return hosts.entry(f"{star}{ascii_name}{colon}{port}")
+    name, colon, port = host.removeprefix(star).partition(":")
+    known = hosts.ascii_name(name)
+    return None if known is None else hosts.entry(f"{star}{known}{colon}{port}")
 
 
 def login_of(given: object, named: str) -> str:

@@ -28,7 +28,7 @@ import platformdirs
 from filelock import FileLock, Timeout
 
 from wxhelper import errors, paths, record
-from wxhelper.files import make_private, open_private, private_umask, write_by_rename
+from wxhelper.files import make_private, open_private, private_umask, sweep, write_by_rename
 from wxhelper.record import Basis, Moment, Record
 
 _FAILURE_MAGIC = "wxhelper failure 1"
@@ -37,8 +37,8 @@ _NOTHING_MAGIC = "wxhelper nothing 1"
 _TAG_NAME = "CACHEDIR.TAG"
 _TAG = "Signature: 8a477f597d28d172789f06886806bc55\n# This directory was created by wxhelper.\n"
 _ORPHAN_AGE = 3600.0
-_TEMPORARY = re.compile(r"\..*\.(token|failure|generation|nothing|pointer)\.[0-9a-f]{12}\.tmp")
 _SWEEP_AT_MOST = 32
+_TEMPORARY = re.compile(r"\..*\.(token|failure|generation|nothing|pointer)\.[0-9a-f]{12}\.tmp")
 
 
 @dataclass(frozen=True)
@@ -157,12 +157,7 @@ class Cache:
 
     def failure(self, profile: str) -> Failure | None:
         """The profile's last failure, or None; whether it still stands is not judged."""
-        if self.directory is None:
-            return None
-        data = record.read_private(self.directory, self._name(paths.FAILURE, profile))
-        if data is None:
-            return None
-        parts = record.take_apart(_FAILURE_MAGIC, data.decode("utf-8", "surrogateescape"))
+        parts = self._parts(paths.FAILURE, _FAILURE_MAGIC, profile)
         if parts is None:
             return None
         single, basis = parts
@@ -195,13 +190,19 @@ class Cache:
 
     def nothing(self, profile: str) -> Basis | None:
         """What it depends on that nothing is kept for the profile; None if that is not said."""
+        parts = self._parts(paths.NOTHING, _NOTHING_MAGIC, profile)
+        return None if parts is None else parts[1]
+
+    def _parts(self, kind: str, magic: str, profile: str) -> tuple[dict[str, str], Basis] | None:
+        """What one of the profile's small files says, or None when there is none to trust."""
         if self.directory is None:
             return None
-        data = record.read_private(self.directory, self._name(paths.NOTHING, profile))
-        if data is None:
-            return None
-        parts = record.take_apart(_NOTHING_MAGIC, data.decode("utf-8", "surrogateescape"))
-        return None if parts is None else parts[1]
+        data = record.read_private(self.directory, self._name(kind, profile))
+        return (
+            None
+            if data is None
+            else record.take_apart(magic, data.decode("utf-8", "surrogateescape"))
+        )
 
     def keep_nothing(self, profile: str, basis: Basis) -> None:
         """Say that nothing is kept, and drop the record of an earlier configuration.
@@ -372,7 +373,8 @@ class Cache:
         with private_umask():
             folder = self._open_directory()
             try:
-                _sweep(folder, Moment.now().wall)
+                since = Moment.now().wall - _ORPHAN_AGE
+                sweep(folder, _TEMPORARY, before=since, at_most=_SWEEP_AT_MOST)
                 write_by_rename(folder, name, text.encode("utf-8", "surrogateescape"))
             finally:
                 os.close(folder)
@@ -382,16 +384,3 @@ def _tag(directory: str) -> None:
     tag = os.path.join(directory, _TAG_NAME)
     with contextlib.suppress(OSError), open(tag, "x", opener=open_private) as stream:
         stream.write(_TAG)
-
-
-def _sweep(folder: int, now: float) -> None:
-    """Remove what killed writers left, and nothing else: others may keep things here."""
-    swept = 0
-    for name in filter(_TEMPORARY.fullmatch, os.listdir(folder)):
-        with contextlib.suppress(OSError):
-            found = os.stat(name, dir_fd=folder, follow_symlinks=False)
-            if stat.S_ISREG(found.st_mode) and found.st_mtime < now - _ORPHAN_AGE:
-                os.unlink(name, dir_fd=folder)
-                swept += 1
-        if swept >= _SWEEP_AT_MOST:
-            return

@@ -12,15 +12,14 @@ import copy
 import json
 import os
 import random
-import re
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 from wxhelper import profiles
 from wxhelper.document import Document, Value
 from wxhelper.errors import ConfigurationError
-from wxhelper.files import make_private, write_by_rename
+from wxhelper.files import make_private, opened, refuse_to_replace, replace
 from wxhelper.lookups import Lookups
 
 try:
@@ -30,7 +29,7 @@ except ImportError:  # Windows
 
 _PATIENCE = 5.0
 _PAUSE = 0.02
-_FOLDER_FLAGS = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
+_ATTEMPTS = 10
 
 
 class Editor:
@@ -122,31 +121,33 @@ class Editor:
         """Put the file in place, in one step; nothing, when nothing was changed.
 
         Raises:
-            ConfigurationError: it cannot be written, or somebody else changed it in
-                a way that the changes do not fit any more.
+            ConfigurationError: it cannot be written, or is not to be (``files``), or
+                somebody else changed it in a way that the changes do not fit any more.
         """
         path = os.path.realpath(self._config)
         folder, name = os.path.split(path)
         try:
             make_private(folder)
-            with _turn(folder) as opened:
-                found = _state(path)
-                if found is None and not _is_ours(os.fstat(opened)):
-                    raise PermissionError(f"{folder} belongs to another user")
-                self._catch_up()
-                data = self._encoded()
-                if data != self._before:
-                    _sweep(opened, name)
-                    write_by_rename(opened, name, data, like=found)
-                    with suppress(OSError):  # some file systems cannot
-                        os.fsync(opened)
-                self._before = data
+            with _turn(folder) as held:
+                self._replace(held, path, name)
         except OSError as fault:
             raise ConfigurationError(
                 f"the configuration {path} cannot be changed: {fault.strerror or fault}",
                 remedy="look at its directory's owner and mode, or edit it by hand",
             ) from None
         self._steps.clear()
+
+    def _replace(self, folder: int, path: str, name: str) -> None:
+        for _ in range(_ATTEMPTS):  # a person's editor waits for no turn
+            found = _state(path)
+            self._catch_up()
+            data = self._encoded()
+            if data != self._before:
+                refuse_to_replace(path, found)
+            if data == self._before or replace(folder, name, data, found=found):
+                self._before = data
+                return
+        raise OSError("it does not stop changing")
 
     def _do(self, step: Callable[[], None]) -> None:
         before = self._document.text, copy.deepcopy(self._meant)
@@ -264,24 +265,11 @@ def _said(content: Mapping[str, object]) -> str:
     return json.dumps(kept, sort_keys=True, default=repr)
 
 
-def _is_ours(folder: os.stat_result) -> bool:
-    """Whether what root makes in a directory is of use to its owner."""
-    return os.name != "posix" or os.geteuid() != 0 or folder.st_uid == 0
-
-
 def _state(path: str) -> os.stat_result | None:
     try:
         return os.stat(path)
     except FileNotFoundError:
         return None
-
-
-def _sweep(opened: int, name: str) -> None:
-    """Remove what an editor left that was killed; no other one is at work now."""
-    orphan = re.compile(rf"\.{re.escape(name)}\.[0-9a-f]{{12}}\.tmp")
-    for found in filter(orphan.fullmatch, os.listdir(opened)):
-        with suppress(OSError):
-            os.unlink(found, dir_fd=opened)
 
 
 @contextmanager
@@ -294,22 +282,19 @@ def _turn(folder: str) -> Iterator[int]:
     Raises:
         OSError: another process does not let it go.
     """
-    opened = os.open(folder, _FOLDER_FLAGS)
-    try:
+    with opened(folder) as held:
         end = time.monotonic() + _PATIENCE
-        while not _locked(opened):
+        while not _locked(held):
             if time.monotonic() > end:
                 raise OSError("another process is changing it")
             time.sleep(_PAUSE * random.uniform(0.5, 1.5))  # noqa: S311 - spreads the waiters
-        yield opened
-    finally:
-        os.close(opened)
+        yield held
 
 
-def _locked(opened: int) -> bool:
+def _locked(folder: int) -> bool:
     if fcntl is not None:
         try:
-            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
         except OSError:

@@ -100,8 +100,12 @@ class WxhelperError(Exception):
 
     def remedy_for(self, profile: str) -> str:
         """The remedy with the option that names the profile, if there is one to name."""
-        option = f" --profile {profile}" if profile else ""
-        return self.remedy.replace(f" {THIS_PROFILE}", option)
+        return for_profile(self.remedy, profile)
+
+
+def for_profile(text: str, profile: str) -> str:
+    """The text with the option that names the profile, or without one where there is none."""
+    return text.replace(f" {THIS_PROFILE}", f" --profile {profile}" if profile else "")
 
 
 class Ended(BaseException):

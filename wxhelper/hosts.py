@@ -73,6 +73,22 @@ def entry(text: str) -> str | None:
     return f"{star}{host}" if port is None else f"{star}{host}:{port}"
 
 
+def ascii_name(name: str) -> str | None:
+    """A name in lower-case ASCII, an international one in A-labels (RFC 5890); else None.
+
+    Where the old and the new rules for such names differ (one makes "ss" of a sharp
+    s), they lead to two owners: no guess is made.
+    """
+    folded = name.lower()
+    try:
+        found = folded.encode("idna").decode("ascii")
+        back = found.encode("ascii").decode("idna")
+    except UnicodeError:
+        return None
+    # A character may fold into a letter of ASCII (U+212A): that would be a guess, too.
+    return found if name.isascii() or (back == folded and not folded.isascii()) else None
+
+
 def matches(entries: "Iterable[str]", asking: Place) -> bool:
     """Whether one of the entries lets the place in.
 

@@ -7,8 +7,8 @@ A profile's reference says which. What the user wrote into it instead (a variabl
 file of theirs, a command) is not ours: it is never written to and never removed.
 """
 
+import math
 import os
-import re
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from wxhelper import keyrings, paths
 from wxhelper.errors import ConfigurationError
-from wxhelper.files import make_private, write_by_rename
+from wxhelper.files import make_private, sweep, temporaries, write_by_rename
 
 KEYRING, FILE = "keyring", "file"
 _FOLDER = "keys"
@@ -172,7 +172,4 @@ class Keystore:
 
     def _sweep(self, folder: int) -> None:
         """Remove what a killed login of this profile left: there is a key in it."""
-        left = re.compile(rf"\.{re.escape(self._name)}\.[0-9a-f]{{12}}\.tmp")
-        for name in filter(left.fullmatch, os.listdir(folder)):
-            with suppress(OSError):
-                os.unlink(name, dir_fd=folder)
+        sweep(folder, temporaries(self._name), before=math.inf)

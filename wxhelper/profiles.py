@@ -184,9 +184,12 @@ def every(config: str, *, lookups: Lookups) -> Listing:
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The known word that was probably meant."""
+    """The known word that was probably meant: much like this one, or the only one it begins."""
     folded = {name.lower(): name for name in known}
     found = difflib.get_close_matches(word.lower(), list(folded), n=1)
+    begun = [name for name in folded if len(word) > 1 and name.startswith(word.lower())]
+    if not found and len(begun) == 1:
+        found = begun
     return folded[found[0]] if found else None
 
 
@@ -293,9 +296,11 @@ def no_such_profile(
             f"there is no profile {_shown(name)} in {config}, nor any other",
             remedy="add one: wxhelper profile add NAME --help",
         )
+    meant = nearest(name, known)
     return UnknownProfile(
         f"there is no profile {_shown(name)} in {config}, only {_listed(known)}",
-        remedy=f"did you mean {option}{nearest(name, known) or known[0]}?",
+        # One that is merely there would be another account's token.
+        remedy=f"did you mean {option}{meant}?" if meant else "name one of them",
     )
 
 

@@ -100,22 +100,16 @@ def audience_of(kind: TokenSourceType, profile: Profile, settings: Settings) -> 
     """Who may be given the profile's token, each as ``hosts.entry`` gives it.
 
     Raises:
+        ConfigurationError: as the source says, of a setting that it needs.
         PluginBroken: the source cannot tell.
     """
     if profile.hosts is not None:
         return profile.hosts
-    fault = "tells no hosts that may be given its token"
-    try:
-        found = [hosts.entry(host) for host in kind.audience(settings)]
-    except (KeyboardInterrupt, Ended):
-        raise
-    # As in `fetch`: only the type is told.
-    except BaseException as raised:  # noqa: BLE001
-        found, fault = [None], f"failed with {type(raised).__name__}"
+    found = survived(kind.name, lambda: [hosts.entry(host) for host in kind.audience(settings)])
     listed = sorted(host for host in found if host is not None)
     if len(listed) < len(found):
         raise PluginBroken(
-            f"the plugin of source {kind.name} {fault}",
+            f"the plugin of source {kind.name} tells no hosts that may be given its token",
             remedy="upgrade it, or report it to its authors",
         )
     return tuple(listed)

@@ -29,7 +29,7 @@ from wxhelper.secret import resolve
 from wxhelper.tokens import EXPIRED, STALE
 
 PRESENT, MISSING, UNUSABLE, NOT_LOOKED_AT = "present", "missing", "unusable", "not looked at"
-NONE, OUTDATED, DUE = "none", "outdated", "due"
+NONE, OUTDATED, DUE, NEVER = "none", "outdated", "due", "never kept"
 
 
 @dataclass(frozen=True)
@@ -66,11 +66,11 @@ class Kept:
 
     Attributes:
         state: ``fresh``; DUE for renewal; ``expired``; OUTDATED when it will not be handed
-            out; NONE.
+            out; NONE; NEVER where the token is the key itself.
         scheme: of the token; None without one.
         expires_at: Unix seconds, or None.
         refresh_at: Unix seconds, or None.
-        reason: why it is outdated, or "".
+        reason: why it is outdated or never kept, or "".
     """
 
     state: str
@@ -238,7 +238,10 @@ class _Looker:
     def _token(self, name: str) -> Kept:
         found = self.cache.read(name)
         if found is None:
-            return Kept(NONE)
+            basis = self.cache.nothing(name)
+            if basis is None or self._changed(basis):
+                return Kept(NONE)
+            return Kept(NEVER, reason="the token is the key itself")
         reason = self._outdated(found)
         state = found.token.state(self._now.wall)
         if reason and state != EXPIRED:

@@ -21,13 +21,14 @@ HOSTS = (
     "65 hosts by source ibmcloud: *.watson-orchestrate.cloud.ibm.com, "
     "api.aiopenscale.cloud.ibm.com, api.au-syd.dai.cloud.ibm.com and 62 more"
 )
+LAUNCHERS = ("docker-credential-wxhelper", "git-credential-wxhelper", "wxhelper")
 CACHE = "CACHE is private and can be written; "
 PROFILE: Row = ("ok", "CONFIG, profile sandbox, the default", "")
 KEY: Row = ("ok", "found in file:KEY_FILE", "")
 HEALTHY: Rows = {
     "installation": [("ok", "VERSIONS", "")],
     "startup": [("ok", "nothing that is unknown runs before wxhelper does", "")],
-    "launchers": [("ok", "wxhelper is SCRIPTS/wxhelper", "")],
+    "launchers": [("ok", f"{name} is SCRIPTS/{name}", "") for name in LAUNCHERS],
     "configuration": [PROFILE],
     "plugins": [("ok", "source ibmcloud is offered by wxhelper-ibmcloud VERSION", "")],
     "key": [KEY],
@@ -41,6 +42,7 @@ HEALTHY: Rows = {
     "clock": [("ok", "within a minute of the server's", "")],
     "token": [("ok", "a new one was issued: Bearer, lives 1 h", "")],
     "source": [("ok", "source ibmcloud has no checks of its own", "")],
+    "integrations": [("ok", "none is installed", "")],
 }
 NETWORK = ("proxy", "name", "connection", "tls", "clock", "token")
 NEEDS_PROFILE = ("key", "audience", "memory", *NETWORK, "source")
@@ -195,8 +197,8 @@ EXPECTED: dict[str, Expected] = {
             "plugins": [
                 (
                     "fail",
-                    "no installed plugin offers source aws",
-                    "install the distribution wxhelper-aws beside wxhelper-core",
+                    "no installed plugin offers source acme",
+                    "install its plugin; installed are: ibmcloud, ibmcloud-kubernetes",
                 )
             ],
             **untried(NEEDS_PROFILE, "plugins"),
@@ -297,6 +299,8 @@ def test_the_output_as_it_stands(world: World, examine: Examine) -> None:
         == f"""\
 ok       installation   VERSIONS
 ok       startup        nothing that is unknown runs before wxhelper does
+ok       launchers      docker-credential-wxhelper is SCRIPTS/docker-credential-wxhelper
+ok       launchers      git-credential-wxhelper is SCRIPTS/git-credential-wxhelper
 ok       launchers      wxhelper is SCRIPTS/wxhelper
 ok       configuration  CONFIG, profile sandbox, the default
 ok       plugins        source ibmcloud is offered by wxhelper-ibmcloud VERSION
@@ -312,6 +316,7 @@ ok       tls            none: plain http, which never leaves this machine
 ok       clock          within a minute of the server's
 unknown  token          not tried -> first see to: key
 unknown  source         not tried -> first see to: key
+ok       integrations   none is installed
 
 1 failed, 2 not tried
 """

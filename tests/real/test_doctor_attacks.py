@@ -127,7 +127,7 @@ class Own:
     NAME = "own"
 
     def look(self, patient: Patient) -> list[CheckResult]:
-        return [CheckResult(outcome="ok", text="a\x1b]0;t\x07\nb\u202e", remedy="{profile}")]
+        return [CheckResult(outcome="ok", text="a\x1b]0;t\x07\nb\u202e", remedy="x {profile}")]
 
 
 def test_a_check_with_a_defect_stops_no_other(world: World) -> None:
@@ -136,7 +136,7 @@ def test_a_check_with_a_defect_stops_no_other(world: World) -> None:
         ("defective", "unknown", "a defect of wxhelper: ValueError", 0),
         ("own", "ok", "a ]0;t b", 0),
     ]
-    assert found[1].remedy == "--profile sandbox"
+    assert found[1].remedy == "x --profile sandbox"
 
 
 # ------------------------------------------------------------------------- secrets

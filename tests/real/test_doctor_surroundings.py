@@ -95,10 +95,7 @@ def test_the_cache_is_left_as_it_was(world: World, examine: Examine) -> None:
     ("hosts", "complaints"),
     [
         ("['api.example.com', '*.example.com', '[::1]:8443', 'localhost:8080']", []),
-        ("['api.example.com:99999']", ["api.example.com:99999 has a port that there is not"]),
         ("['*.com']", ["*.com covers everything below one top-level name"]),
-        ("['a..b']", ["a..b cannot be a host's name"]),
-        ("['api-.example.com']", ["api-.example.com cannot be a host's name"]),
         ("['münchen.example']", []),
     ],
 )

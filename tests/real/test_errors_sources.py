@@ -77,7 +77,7 @@ WRONG: list[Row] = [
         "token",
         profile(source="govcloud", region="us-east-1"),
         OURS + "{config}: unknown key profiles.sandbox.region; "
-        "known here: source, api_key, hosts, url, ca_file",
+        "known here: source, api_key, hosts, login, url, ca_file",
     ),
     (
         "dph without a url",
@@ -175,8 +175,8 @@ REFUSED: list[Row] = [
             key(world.sandbox.mcsp_v1_key)(world),
         ),
         OURS + "IBM watsonx in GovCloud refused the API key from file:{key_file}: BXNIM0415E "
-        "Provided API key could not be found; put a valid key there; if the key was mended "
-        "instead, run: wxhelper invalidate --profile sandbox",
+        "Provided API key could not be found; replace it: wxhelper login --profile sandbox; "
+        "if the key was mended instead, run: wxhelper invalidate --profile sandbox",
     ),
 ]
 

@@ -117,9 +117,8 @@ REFUSED: list[tuple[str, Callable[[Place], "Outcome"], int, str]] = [
         lambda place: place.login("--url", "http://127.0.0.1:1"),
         3,
         (
-            "127.0.0.1:1 cannot be reached: Connection refused (nothing was stored); check url in "
-            "the "
-            "profile, the network and the proxy"
+            "127.0.0.1:1 cannot be reached: Connection refused (nothing was stored); check --url, "
+            "the network and the proxy"
         ),
     ),
     (
@@ -127,8 +126,8 @@ REFUSED: list[tuple[str, Callable[[Place], "Outcome"], int, str]] = [
         lambda place: place.login("--region", "us-south"),
         2,
         (
-            "login: unknown option --region; source ibmcloud takes --url, --ca-file; see: "
-            "wxhelper login --help"
+            "login: unknown option --region; source ibmcloud takes --url, --ca-file, "
+            "--trusted-profile, --account; see: wxhelper login --help"
         ),
     ),
     (
@@ -145,12 +144,9 @@ REFUSED: list[tuple[str, Callable[[Place], "Outcome"], int, str]] = [
     ),
     (
         "a source that is not installed",
-        lambda place: place.login("--source", "aws"),
+        lambda place: place.login("--source", "vault"),
         5,
-        (
-            "no installed plugin offers source aws; install the distribution wxhelper-aws beside "
-            "wxhelper-core"
-        ),
+        "no installed plugin offers source vault; install its plugin; installed are: ibmcloud",
     ),
     (
         "a key on the command line",

@@ -24,8 +24,9 @@ def traced(strace: str, place: Place, program: str, tmp_path: Path) -> Traced:
     key.touch(0o600)
     key.write_text(place.sandbox.api_key)
     place.sandbox.keys[OLD] = place.sandbox.keys[place.sandbox.api_key]
-    said = ("login", "dev", "--url", place.sandbox.http_url, "--api-key", f"@{key}")
-    return Traced(strace, place.wx, program, tmp_path / "strace.log", *said, "--store", "file")
+    said = ("login", "dev", "--url", place.sandbox.http_url, "--store", "file")
+    typed = (*said, "--api-key", f"@{key}")
+    return Traced(strace, place.wx, program, tmp_path / "strace.log", typed)
 
 
 @pytest.fixture(autouse=True)

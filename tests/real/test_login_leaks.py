@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from leaks import KEY, Watch, files_with, holds
+from leaks import KEY, files_with, holds
 from logins import Place
+from watch import Watch
 from wxhelper.sandbox import Fault
 
 Prepare = Callable[[Place], None]
@@ -44,6 +45,10 @@ def the_service_hangs_up(place: Place) -> None:
     place.sandbox.faults.add(Fault(match="iam", drop="before", times=9))
 
 
+def the_value_is_the_key_itself(place: Place) -> None:
+    place.wx.environ["WXHELPER_PLUGINS"] = "dph"
+
+
 def python_is_talkative(place: Place) -> None:
     place.wx.environ |= {"PYTHONDEVMODE": "1", "PYTHONWARNINGS": "default"}
 
@@ -60,6 +65,7 @@ def the_key_stands_in_the_wrong_place(place: Place) -> None:
 
 
 STDIN = "login dev --url URL --api-key-stdin"
+ZEN = f"{STDIN} --source dph --mode zenapikey --username me"
 # What is done, and where the key is afterwards.
 SWEEP: dict[Prepare, tuple[tuple[str, ...], set[str]]] = {
     all_is_well: (
@@ -79,6 +85,17 @@ SWEEP: dict[Prepare, tuple[tuple[str, ...], set[str]]] = {
     the_service_does_not_know_the_key: ((STDIN, "logout dev"), set()),
     the_service_repeats_the_key: ((STDIN, f"{STDIN} --store file"), set()),
     the_service_hangs_up: ((STDIN,), set()),
+    the_value_is_the_key_itself: (
+        (
+            ZEN,
+            "exec-credential",
+            "status",
+            "profile show dev",
+            "doctor",
+            "login dev --api-key @given",
+        ),
+        {"keys/dev"},
+    ),
     python_is_talkative: ((STDIN, "token", "logout dev --remove-profile"), set()),
     the_configuration_cannot_be_written: ((STDIN, "logout dev"), set()),
     the_key_stands_in_the_wrong_place: (

@@ -30,6 +30,7 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def wx(wx: "Command", folder: Path) -> "Command":
     wx.environ["WXHELPER_CONFIG"] = str(folder / "config.toml")
+    wx.environ["WXHELPER_PLUGINS"] = "ibmcloud"  # the only source: it is not asked for
     wx.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
     return wx
 
@@ -75,6 +76,17 @@ def test_everything_is_asked_for_and_the_key_is_not_shown(
     assert screen.shown == f"Profile [default]: dev\r\n{HIDDEN}\r\n"
     assert screen.echoes
     assert sandbox.issuer.grant(wx("token").out.strip()) is not None
+
+
+def test_of_several_sources_the_usual_one_is_offered(
+    sit: Sit, wx: "Command", sandbox: Sandbox, folder: Path
+) -> None:
+    wx.environ["WXHELPER_PLUGINS"] = "ibmcloud,ibmcloud-kubernetes"
+    screen = sit("login", "dev", "--url", sandbox.http_url)
+    screen.answer("Source, one of ibmcloud, ibmcloud-kubernetes [ibmcloud]: ", "")
+    screen.answer(HIDDEN, sandbox.api_key)
+    assert screen.finish()[0] == 0
+    assert 'source = "ibmcloud"\n' in (folder / "config.toml").read_text()
 
 
 def test_a_profile_that_is_there_is_offered_and_keeps_what_it_says(
@@ -230,10 +242,7 @@ def test_without_a_terminal_the_option_to_give_is_told(
         (
             2,
             "",
-            (
-                "wxhelper: login: PROFILE is missing; without a terminal, type: "
-                "wxhelper login PROFILE ...\n"
-            ),
+            ("wxhelper: login: PROFILE is missing; type: wxhelper login PROFILE ...\n"),
         ),
         (
             2,

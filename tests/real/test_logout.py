@@ -49,6 +49,18 @@ def test_logout_with_the_profile_may_be_said_twice(place: Place) -> None:
     assert place.config.read_text().strip() == ""
 
 
+def test_a_name_that_nothing_is_known_of_is_a_slip(place: Place) -> None:
+    place.login()
+    slip = place.wx("logout", "dve")
+    assert seen(slip) == (
+        5,
+        "",
+        f"wxhelper: there is no profile dve in {place.config}, only dev; "
+        "did you mean wxhelper logout dev?\n",
+    )
+    assert place.works()
+
+
 @pytest.mark.parametrize(
     ("reference", "shown"),
     [

@@ -19,6 +19,14 @@ DOCKER = os.path.join(sysconfig.get_path("scripts"), "docker-credential-wxhelper
 HOSTS = (
     '["127.0.0.1", "api.example.com", "other.example.com:8443", "*.wild.example.com", "cp.icr.io"]'
 )
+PROFILE = f"""
+[profiles.{{name}}]
+source = "ibmcloud"
+url = "{{url}}"
+api_key = "file:apikey"
+hosts = {HOSTS}
+login = "me"
+"""
 AUDIENCE = "127.0.0.1, api.example.com, other.example.com:8443, *.wild.example.com, cp.icr.io"
 NOT_FOUND = "credentials not found in native keychain\n"
 VERSION = f"docker-credential-wxhelper (wxhelper-core) {__version__}\n"
@@ -30,11 +38,9 @@ TOO_LONG = (
 
 
 @pytest.fixture
-def mine(wx: "Command", config: Path) -> "Command":
-    """The command, with a profile that has hosts of its own."""
-    lines = config.read_text().splitlines()
-    lines = [f"hosts = {HOSTS}" if line.startswith("hosts") else line for line in lines]
-    config.write_text("\n".join([*lines, 'login = "me"', ""]))
+def mine(wx: "Command", config: Path, sandbox: Sandbox) -> "Command":
+    """The command, with one profile, which has hosts of its own."""
+    config.write_text(PROFILE.format(name="sandbox", url=sandbox.http_url))
     return wx
 
 
@@ -239,8 +245,9 @@ def test_where_docker_writes_nothing_nothing_is_waited_for(
 def test_the_profile_for_docker_is_named_by_the_variable(
     mine: "Command", config: Path, sandbox: Sandbox
 ) -> None:
-    text = config.read_text()
-    config.write_text(text + text.partition("\n")[2].replace("[profiles.sandbox]", "[profiles.b]"))
+    config.write_text(
+        "".join(PROFILE.format(name=name, url=sandbox.http_url) for name in ("sandbox", "b"))
+    )
     assert docker(mine, "get", stdin=b"api.example.com", WXHELPER_PROFILE="b")[0] == 0
     status, out, err = docker(mine, "get", stdin=b"api.example.com", WXHELPER_PROFILE="c")
     assert (status, out) == (1, err)

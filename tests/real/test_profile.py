@@ -42,7 +42,7 @@ def test_killed_anywhere_it_leaves_the_old_configuration_or_the_new_one(
     add = ("profile", "add", "new", *_ADD)
     assert unwatched(*add).status == 0  # what is compiled on the way is compiled
     restored(config, old)
-    traced = Traced(strace, unwatched, program, tmp_path / "log", *add)
+    traced = Traced(strace, unwatched, program, tmp_path / "log", add)
     points = traced.storing(_CHANGING)
     assert 7 <= len(points) <= 15
     outcomes = set()
@@ -86,7 +86,10 @@ def test_the_tokens_of_a_removed_profile_go_with_it_and_its_key_stays(
     assert (done.status, done.out, done.err) == (
         0,
         f"profile sandbox is removed: {config}\nits key is left where it is: file:apikey\n",
-        "",
+        (
+            "wxhelper: it was the default one; choose another: "
+            "wxhelper profile default trusted-profile\n"
+        ),
     )
     assert list(cache.glob("*.token")) == []
     assert key_file.exists()
@@ -114,7 +117,7 @@ def test_a_disk_that_fails_is_told_and_the_configuration_as_it_was(
     config.symlink_to(target.name)
     before = target.read_text()
     log = tmp_path / "log"
-    traced = Traced(strace, unwatched, program, log, "profile", "remove", "sandbox")
+    traced = Traced(strace, unwatched, program, log, ("profile", "remove", "sandbox"))
     done = traced.run(calls, f"error={error}")
     why = os.strerror(getattr(errno, error))
     assert (done.returncode, done.stdout, done.stderr) == (

@@ -290,3 +290,24 @@ def test_a_terminal_gets_colour_unless_it_must_not(
         os.close(theirs)
     assert "PROFILE" in shown
     assert ("\x1b[" in shown) is coloured
+
+
+def test_a_token_that_is_the_key_itself_is_never_kept(wx: "Command") -> None:
+    zen = ("--profile", "dph-zen")
+    before = json.loads(wx("status", *zen, "--output", "json").out)["profiles"][0]["token"]
+    assert (before["state"], before["reason"]) == ("none", None)
+    assert wx("token", *zen).status == 0
+    after = json.loads(wx("status", *zen, "--output", "json").out)["profiles"][0]["token"]
+    assert after == before | {"state": "never kept", "reason": "the token is the key itself"}
+    text = wx("status", *zen).out
+    assert "  never kept  " in text
+    assert "\ndph-zen: the token is never kept: the token is the key itself\n" in text
+    checks = json.loads(wx("doctor", *zen, "--output", "json").out)["checks"]
+    told = {one["check"]: (one["outcome"], one["text"]) for one in checks}
+    assert told["token"] == (
+        "ok",
+        "ZenApiKey, made here of the key; whether it is accepted was not tried",
+    )
+    assert told["cache"][1].endswith(
+        "; nothing is kept there for this profile: the token is the key itself"
+    )

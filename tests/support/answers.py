@@ -28,7 +28,8 @@ REFUSED = "{service} {refused}"
 AGAIN = "try again in a minute"
 WAIT = "wait; until then it is not asked again"
 MENDED = (
-    "put a valid key there; if the key was mended instead, run: wxhelper invalidate {{profile}}"
+    "export A=ANOTHER_KEY, or store one: wxhelper login {{profile}}; "
+    "if the key was mended instead, run: wxhelper invalidate {{profile}}"
 )
 Outcome = float | tuple[type, str, str]
 """Seconds of life; or an error's class, message and remedy, as templates."""

@@ -13,7 +13,7 @@ UNSAFE = " (there is no keyring here that keeps a key safe)"
 
 
 class Place:
-    """A configuration that is not there yet, and a keyring."""
+    """A configuration that is not there yet, and a keyring; of the sources there is one."""
 
     def __init__(self, wx: "Command", sandbox: Sandbox, folder: Path) -> None:
         self.wx, self.sandbox, self.folder = wx, sandbox, folder
@@ -23,6 +23,7 @@ class Place:
             "WXHELPER_CONFIG": str(self.config),
             "PYTHONPATH": _SUPPORT,
             "FAKE_KEYRING": str(self.ring),
+            "WXHELPER_PLUGINS": "ibmcloud",
         }
         self.keyring("keyring.backends.fail.Keyring")
 

@@ -64,7 +64,9 @@ SETUPS: Mapping[str, SetUp] = {
     "a key in the configuration": SetUp(profile(api_key=PASTED)),
     "an unknown setting": SetUp(profile(urll="https://example.com")),
     "plain http": SetUp(profile(url="http://iam.example.com")),
-    "no plugin": SetUp(profile(source="aws")),
+    "no plugin": SetUp(
+        both(profile(source="acme"), variables(WXHELPER_PLUGINS="ibmcloud,ibmcloud-kubernetes"))
+    ),
     "a command": SetUp(profile(api_key="command:pass show ibm/dev")),
     "one broken profile": SetUp(
         text(f'{_PROFILE}\n[profiles.broken]\nsource = "ibmcloud"\napikey = "{PASTED}"\n')

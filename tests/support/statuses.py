@@ -116,12 +116,12 @@ JSON: Mapping[str, Shown] = {
         ]
     ),
     "no plugin": shown(
-        source="aws",
+        source="acme",
         plugin=None,
         warnings=[
             remark(
-                "no installed plugin offers source aws",
-                "install the distribution wxhelper-aws beside wxhelper-core",
+                "no installed plugin offers source acme",
+                "install its plugin; installed are: ibmcloud, ibmcloud-kubernetes",
             )
         ],
     ),
@@ -293,10 +293,10 @@ cache          CACHE
 """,
     "no plugin": """\
    PROFILE  SOURCE  TOKEN       EXPIRES IN  RENEWS IN  KEY      FROM
-*  sandbox  aws     not cached  -           -          present  file:apikey
+*  sandbox  acme    not cached  -           -          present  file:apikey
 
-sandbox: warning: no installed plugin offers source aws
-  -> install the distribution wxhelper-aws beside wxhelper-core
+sandbox: warning: no installed plugin offers source acme
+  -> install its plugin; installed are: ibmcloud, ibmcloud-kubernetes
 
 configuration  CONFIG
 cache          CACHE

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from wxhelper.doctor.words import some, span
 from wxhelper.plugin.certificate import Certificate
 from wxhelper.plugin.deadline import Late, within
 from wxhelper.plugin.endpoint import Endpoint
 from wxhelper.plugin.surroundings import Proxy, proxy_for
 from wxhelper.sandbox import certs
+from wxhelper.words import some, span
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from wxhelper.errors import EndpointRefused
-from wxhelper.plugin.endpoint import Endpoint, is_loopback
+from wxhelper.hosts import is_loopback
+from wxhelper.plugin.endpoint import Endpoint, bracketed
 
 WRITE = "write it as https://HOST[:PORT][/PATH]"
 HTTPS = "must begin with https://"
@@ -70,6 +71,12 @@ def test_an_address(url: str, endpoint: tuple[str, str, int, str]) -> None:
         ("https://me:secret", NONE, "https://me"),
         ("https://a..b", NONE, "https://a..b"),
         ("https://¯.example", NONE, "https://¯.example"),
+        # Old and new rules for international names make two owners of these.
+        ("https://straße.example", NONE, "https://straße.example"),
+        ("https://\u2102pd.example", NONE, "https://\u2102pd.example"),
+        ("https://\u212apd.example", NONE, "https://\u212apd.example"),
+        ("https://ﬃce.example", NONE, "https://ﬃce.example"),
+        ("https://x。example", NONE, "https://x。example"),
         ("https://*.x.example", NONE, "https://*.x.example"),
         ("https://x%2ey.example", NONE, "https://x%2ey.example"),
         ("https://x,y.example", NONE, "https://x,y.example"),
@@ -209,6 +216,8 @@ def test_an_address_is_one_of_the_hosts_or_not(url: str, hosts: set[str], within
         ("::1", True),
         ("0.0.0.0", False),
         ("::", False),
+        ("0:0:0:0:0:0:0:1", False),  # nobody writes it so
+        ("::ffff:127.0.0.1", False),
         ("10.0.0.1", False),
         ("localhost.example", False),
         ("2130706433", False),
@@ -217,7 +226,7 @@ def test_an_address_is_one_of_the_hosts_or_not(url: str, hosts: set[str], within
     ],
 )
 def test_what_can_only_be_this_machine(host: str, loopback: bool) -> None:
-    assert is_loopback(host) is loopback
+    assert is_loopback(bracketed(host)) is loopback
 
 
 @settings(deadline=None)

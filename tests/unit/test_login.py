@@ -20,7 +20,9 @@ SETTINGS = {
         Setting(name="region", help="where", required=True, choices=("eu", "us")),
         Setting(name="mode", help="how", default="bearer", choices=("bearer", "basic")),
         Setting(name="username", help="who"),
+        Setting(name="rare", help="what", asked=False),
     ),
+    "placed": (Setting(name="region", help="eu-1", required=True, unless="url", pattern="eu-."),),
 }
 HIDDEN = "API key (not shown; @FILE takes it from a file)"
 Outcome = tuple[int, str, str]
@@ -108,12 +110,13 @@ def key(config: Path) -> str:
 def test_everything_is_asked_for_with_its_help(
     log_in: Login, person: Person, service: Service, config: Path
 ) -> None:
-    person.answers = ["dev", "rich", "nowhere", "eu", "", "me", KEY]
+    person.answers = ["dev", "poor", "rich", "nowhere", "eu", "", "me", KEY]
     assert log_in()[0] == 0
     region = "region, where (eu, us)"
     assert person.asked == [
         "Profile [default]",
-        "Source, one of plain, rich [plain]",
+        "Source, one of placed, plain, rich [placed]",
+        "Source, one of placed, plain, rich [placed]",
         region,
         region,
         "mode, how (bearer, basic) [bearer]",
@@ -135,6 +138,22 @@ def test_a_setting_without_an_answer_is_told(log_in: Login, person: Person, conf
         "wxhelper: login: region got no answer that it can have; nothing was stored; it is where\n",
     )
     assert not config.exists()
+
+
+def test_what_cannot_be_is_asked_for_again(log_in: Login, person: Person, config: Path) -> None:
+    person.answers = ["mars", "", "eu-1", KEY]
+    assert log_in("dev", "--source", "placed")[0] == 0
+    assert person.asked == ["region, eu-1"] * 3 + [HIDDEN]
+    assert 'region = "eu-1"' in config.read_text()
+
+
+def test_what_is_not_needed_beside_another_setting_is_not_asked(
+    log_in: Login, person: Person, config: Path
+) -> None:
+    person.answers = [KEY]
+    assert log_in("dev", "--source", "placed", "--url", "https://tokens.example.com")[0] == 0
+    assert person.asked == [HIDDEN]
+    assert "region" not in config.read_text()
 
 
 def test_what_is_given_by_an_option_is_not_asked(
@@ -162,20 +181,17 @@ def test_with_the_key_given_nothing_is_asked(
     [
         (
             ("dev",),
-            (
-                "login: --source is missing; without a terminal, type: --source with one of "
-                "plain, rich"
-            ),
+            ("login: --source is missing; type: --source with one of placed, plain, rich"),
         ),
         (
             ("dev", "--source", "rich"),
-            "login: --region is missing; without a terminal, type: --region VALUE, which is where",
+            "login: --region is missing; type: --region VALUE, which is where",
         ),
         (
             ("dev", "--source", "rich", "--username", "a", "--nonsense", "b"),
             (
                 "login: unknown option --nonsense; source rich takes --url, --ca-file, --region, "
-                "--mode, --username; see: wxhelper login --help"
+                "--mode, --username, --rare; see: wxhelper login --help"
             ),
         ),
         (
@@ -234,10 +250,28 @@ def test_a_key_typed_for_a_name_is_not_repeated(log_in: Login, person: Person) -
     assert "abc" not in err
 
 
+def test_a_key_typed_for_a_source_is_not_repeated(
+    log_in: Login, person: Person, config: Path
+) -> None:
+    person.answers = [KEY] * 3
+    assert log_in("dev") == (
+        2,
+        "",
+        (
+            "wxhelper: login: source got no answer that it can have; nothing was stored; "
+            "it is one of placed, plain, rich\n"
+        ),
+    )
+    assert not config.exists()
+
+
 def test_a_long_lived_value_is_not_called_tried(log_in: Login, key: str, service: Service) -> None:
     service.next = [
         lambda: Token("ZenApiKey", "abcdefgh", minted_at=0.0, refresh_at=None, expires_at=None)
     ]
     status, out, _ = log_in("dev", "--source", "plain", "--api-key", key)
     assert status == 0
-    assert out.startswith("the key was not tried, and is in the private file ")
+    assert out.startswith(
+        "the key was not tried, for no service is asked in this mode; it is in the private file "
+    )
+    assert out.endswith("try it: wxhelper curl-config URL | curl -K - URL\n")

@@ -225,15 +225,23 @@ EDITS = {
 @pytest.mark.parametrize("edit", EDITS)
 @pytest.mark.parametrize("name", CONFIGURATIONS)
 def test_an_edit_changes_what_was_asked_and_nothing_else(
-    name: str, edit: str, config: Path, monkeypatch: pytest.MonkeyPatch
+    name: str,
+    edit: str,
+    config: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setenv("WXHELPER_CONFIG", str(config))
     written = CONFIGURATIONS[name]
     written.place(config, written.text.encode())
     found, link = config.stat(), config.is_symlink() and os.readlink(config)
-    assert cli.main(["profile", *EDITS[edit].split()]) == 0
-    changes = getattr(written, edit)
-    expected = written.after(*([changes] if edit == "added" else changes))
+    # Who takes away the right to write asks for no change.
+    kept = written.place is read_only
+    assert cli.main(["profile", *EDITS[edit].split()]) == (5 if kept else 0)
+    told = f"wxhelper: {config} is read-only; if it may be changed: chmod u+w {config}\n"
+    assert capfd.readouterr().err.endswith(told) == kept
+    changes = () if kept else getattr(written, edit)
+    expected = written.after(*([changes] if edit == "added" and not kept else changes))
     assert config.read_bytes().decode() == expected.decode()
     assert stat.S_IMODE(config.stat().st_mode) == stat.S_IMODE(found.st_mode)
     assert (config.is_symlink() and os.readlink(config)) == link

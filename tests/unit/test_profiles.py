@@ -178,7 +178,13 @@ def test_the_file_and_the_source_are_looked_at_and_the_variable_of_the_name_is_n
             DEV + PROD,
             "xyz",
             "there is no profile xyz in FILE, only dev, prod",
-            "did you mean --profile dev?",
+            "name one of them",
+        ),
+        (
+            DEV + PROD,
+            "pr",
+            "there is no profile pr in FILE, only dev, prod",
+            "did you mean --profile prod?",
         ),
         (
             'default_profile = "dve"\n' + DEV + PROD,
@@ -199,7 +205,15 @@ def test_the_file_and_the_source_are_looked_at_and_the_variable_of_the_name_is_n
             "write [profiles.dev] into it; an example is in: wxhelper --help",
         ),
     ],
-    ids=["none to choose", "a slip", "nothing like it", "default is a slip", "empty", "no file"],
+    ids=[
+        "none to choose",
+        "a slip",
+        "nothing like it",
+        "its beginning",
+        "default is a slip",
+        "empty",
+        "no file",
+    ],
 )
 def test_a_profile_that_there_is_not_is_told_with_what_there_is(
     config: Path, text: str | None, named: str | None, message: str, remedy: str

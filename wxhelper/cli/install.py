@@ -142,8 +142,8 @@ class _Installation:
             raise HostRefused(
                 "no service of IBM is known to take git with this token, so that git is not to "
                 "offer it to all of them",
-                remedy='add hosts = ["git.example.com"] to the profile, or give --host HOST of its '
-                "source's",
+                remedy=f"{self._widened('git.example.com')}; or name one of the hosts that it has: "
+                "--host HOST",
             )
         return git.install(
             self._environ,
@@ -186,11 +186,17 @@ class _Installation:
             if not _within(self._audience, entry):
                 raise HostRefused(
                     f"the token is not for {printable(entry, 100)}",
-                    remedy=f'if it should be, add hosts = ["{printable(entry, 100)}"] to the '
-                    "profile",
+                    remedy=f"if it should be, {self._widened(printable(entry, 100))}",
                 )
             named.append(entry)
         return list(dict.fromkeys(named))
+
+    def _widened(self, host: str) -> str:
+        """What to write so that a host is given the token."""
+        where = "to the profile"
+        if self._profile.from_environment:
+            where = f"to a profile in {self._profile.config}: there is none yet"
+        return f'add hosts = ["{host}"] {where}'
 
     def _refuse_unless_default(self) -> None:
         """Docker cannot name a profile.
@@ -202,11 +208,12 @@ class _Installation:
         chosen = self._environ.get("WXHELPER_PROFILE")
         if profile.from_environment or (chosen == profile.name if chosen else profile.default):
             return
-        name = profile.name
+        quoted = shlex.quote(profile.name)
+        remedy = f"export WXHELPER_PROFILE={quoted}"
         raise ConfigurationError(
-            f"docker names no profile to its helper, which would not be that of {name}",
-            remedy=f'write default_profile = "{name}" into {profile.config}, or: '
-            f"export WXHELPER_PROFILE={shlex.quote(name)}",
+            f"docker names no profile to its helper, which would not be that of {profile.name}",
+            # The variable is stronger than the default.
+            remedy=remedy if chosen else f"wxhelper profile default {quoted}, or: {remedy}",
         )
 
 

@@ -2,16 +2,19 @@
 
 import argparse
 import os
+import re
 from collections.abc import Mapping
+from functools import partial
 
 from wxhelper import manager, profiles, source
 from wxhelper.cache import Cache
 from wxhelper.cli.answer import end_in_order, keep_quiet
 from wxhelper.cli.parser import Parser, not_a_key, profile_name, whole_path
-from wxhelper.cli.prompt import Terminal, terminal
+from wxhelper.cli.prompt import ATTEMPTS, Terminal, ask_until, terminal
 from wxhelper.cli.streams import answer_only, complain, say
 from wxhelper.editor import Editor
 from wxhelper.errors import (
+    THIS_PROFILE,
     ConfigurationError,
     KeyRefused,
     KeyUnavailable,
@@ -22,7 +25,7 @@ from wxhelper.errors import (
 from wxhelper.keyrings import LONGEST_KEY
 from wxhelper.keystore import FILE, KEYRING, Keystore, Stored
 from wxhelper.lookups import Lookups
-from wxhelper.plugin.types import COMMON, Setting, TokenSourceType
+from wxhelper.plugin.types import Setting, TokenSourceType
 from wxhelper.record import Moment
 from wxhelper.secret import Secret, from_bytes, from_file, given
 from wxhelper.tokens import Token
@@ -40,7 +43,14 @@ wxhelper login eu --source aws --region eu-central-1 --api-key @~/Downloads/apik
 vault read -field=key ibm/ci | wxhelper login ci --api-key-stdin
 """
 _DEADLINE = 10.0
-_ATTEMPTS = 3
+# What is said of a profile that is not written yet, and what the options have for it.
+_IN_OPTIONS = {
+    re.compile(r"write it into the profile, or export WXHELPER_(\w+)"): "give it with {option}",
+    re.compile(r'write url = "([^"]*)"'): "use --url {0}",
+    re.compile(r"use source (?=[a-z])"): "use --source ",
+    re.compile(r"check url in the profile"): "check --url",
+    re.compile(rf"wxhelper invalidate {re.escape(THIS_PROFILE)}"): "wxhelper login {name}",
+}
 
 
 def prepare(parser: Parser) -> None:
@@ -132,6 +142,11 @@ class _Login:
             self._name, kind.name, None, None, settings, self._config, default=False
         )
         checked = source.settings_of(kind, profile, self._lookups)
+        try:  # before anybody types a key that cannot go anywhere
+            source.survived(kind.name, lambda: kind.token_hosts(checked))
+        except ConfigurationError as fault:
+            fault.remedy = self._in_options(fault.remedy)
+            raise
         secret = self._secret()
         try:
             conditions = source.Conditions(
@@ -143,12 +158,21 @@ class _Login:
             token = source.fetch(kind, checked, secret, conditions)
         except WxhelperError as fault:
             fault.message += " (nothing was stored)"
-            if isinstance(fault, KeyRefused):
-                fault.remedy = (
-                    f"copy the key once more, or take another: wxhelper login {self._name}"
-                )
+            fault.remedy = self._in_options(fault.remedy)
+            if isinstance(fault, KeyRefused) and fault.remedy.startswith(secret.replacement):
+                again = f"wxhelper login {self._name}"
+                fault.remedy = f"copy the key once more, or take another: {again}"
             raise
         return self._summary(kind, self._store(kind, settings, secret), token)
+
+    def _in_options(self, remedy: str) -> str:
+        """A remedy in the words of this command."""
+        for pattern, told in _IN_OPTIONS.items():
+            if match := pattern.search(remedy):
+                option = _option(match[1].lower()) if pattern.groups else ""
+                said = told.format(*match.groups(), option=option, name=self._name)
+                remedy = remedy[: match.start()] + said + remedy[match.end() :]
+        return remedy
 
     def _chosen_name(self) -> str:
         given_names = {self._options.name, self._options.profile} - {None}
@@ -172,7 +196,7 @@ class _Login:
     def _asked(self, missing: str, remedy: str) -> Terminal:
         """The person, to be asked for what is missing."""
         if self._person is None:
-            raise UsageError(f"login: {missing}", remedy=f"without a terminal, type: {remedy}")
+            raise UsageError(f"login: {missing}", remedy=f"type: {remedy}")
         return self._person
 
     def _already_said(self) -> dict[str, object]:
@@ -198,11 +222,13 @@ class _Login:
                 listed = ", ".join(names)
                 usual = profiles.DEFAULT_SOURCE if profiles.DEFAULT_SOURCE in names else name
                 person = self._asked("--source is missing", f"--source with one of {listed}")
-                name = person.ask(f"Source, one of {listed}", usual=usual)
+                question = f"Source, one of {listed}"
+                unfit = _no_answer("source", f"it is one of {listed}")
+                name = ask_until(person, question, names.__contains__, unfit, usual=usual)
         return manager.find(name, self._lookups)
 
     def _settings(self, kind: TokenSourceType) -> dict[str, object]:
-        known = {setting.name: setting for setting in (*COMMON, *kind.settings)}
+        known = {setting.name: setting for setting in kind.all_settings}
         settings = {
             key: value
             for key, value in self._said.items()
@@ -221,28 +247,27 @@ class _Login:
             if (typed := getattr(self._options, key)) is not None:
                 settings[key] = whole_path(typed) if key == "ca_file" else typed
         for setting in known.values():
-            if setting.name not in settings and (value := self._missing(setting, kind)):
+            if setting.name in settings or setting.unless in settings:
+                continue
+            if value := self._missing(setting, kind):
                 settings[setting.name] = value
         return {key: value for key, value in settings.items() if value != ""}
 
     def _missing(self, setting: Setting, kind: TokenSourceType) -> str:
         """What the person says to a setting that nothing is said about; "" to leave it so."""
         must = setting.required and setting.default is None
-        if setting not in kind.settings or not (must or (self._person and not self._said)):
+        may = setting.asked and self._person and not self._said
+        if setting not in kind.settings or not (must or may):
             return ""
-        option = f"{_option(setting.name)} VALUE, which is {setting.help}"
-        person = self._asked(f"{_option(setting.name)} is missing", option)
+        option = _option(setting.name)
+        person = self._asked(f"{option} is missing", f"{option} VALUE, which is {setting.help}")
         question = f"{setting.name}, {setting.help}"
         question += f" ({', '.join(setting.choices)})" if setting.choices else ""
         question += "" if must or setting.default else " (empty: none)"
-        for _ in range(_ATTEMPTS):
-            value = person.ask(question, usual=setting.default or "")
-            if (value or not must) and (not value or value in (setting.choices or (value,))):
-                return "" if value == setting.default else value
-        raise UsageError(
-            f"login: {setting.name} got no answer that it can have; nothing was stored",
-            remedy=f"it is {setting.help}",
-        )
+        fits = partial(_fits, setting, must=must)
+        unfit = _no_answer(setting.name, f"it is {setting.help}")
+        value = ask_until(person, question, fits, unfit, usual=setting.default or "")
+        return "" if value == setting.default else value
 
     def _secret(self) -> Secret:
         if self._options.api_key_stdin and not os.isatty(0):
@@ -255,7 +280,7 @@ class _Login:
                 "login: there is no terminal to ask for the key at",
                 remedy="give it with --api-key-stdin or --api-key @FILE",
             )
-        told, attempts = "", _ATTEMPTS
+        told, attempts = "", ATTEMPTS
         while True:
             typed = person.ask_hidden(
                 f"{told}API key (not shown; @FILE takes it from a file)"
@@ -329,15 +354,31 @@ class _Login:
 
     def _summary(self, kind: TokenSourceType, stored: Stored, token: Token) -> str:
         default = self._editor.default == self._name or self._editor.names == [self._name]
-        tried = "the key works" if token.expires_at is not None else "the key was not tried"
         why = f" ({stored.fault})" if stored.fault else ""
         option = "" if default else f" --profile {self._name}"
+        tried, use = "the key works, and is in", f"wxhelper token{option}"
+        if token.expires_at is None:  # made of the key itself
+            tried = "the key was not tried, for no service is asked in this mode; it is in"
+            use = f"wxhelper curl-config{option} URL | curl -K - URL"
         return (
-            f"{tried}, and is in {stored.place}{why}\n"
+            f"{tried} {stored.place}{why}\n"
             f"profile {self._name}, source {kind.name}{', the default one' * default}: "
             f"{self._config}\n"
-            f"try it: wxhelper token{option}\n"
+            f"try it: {use}\n"
         )
+
+
+def _fits(setting: Setting, value: str, *, must: bool) -> bool:
+    if not value:
+        return not must
+    allowed = not setting.choices or value in setting.choices
+    return allowed and re.fullmatch(setting.pattern or ".*", value) is not None
+
+
+def _no_answer(what: str, remedy: str) -> UsageError:
+    # What was typed instead is not repeated: it may be the key.
+    fault = f"login: {what} got no answer that it can have; nothing was stored"
+    return UsageError(fault, remedy=remedy)
 
 
 def _option(setting: str) -> str:

@@ -38,6 +38,7 @@ def run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
 
     Raises:
         UsageError: two profiles are named.
+        UnknownProfile: nothing is known of the one that is named.
         ConfigurationError: there is no default profile, or something cannot be removed.
         TemporaryError: the cache cannot be changed.
     """
@@ -50,8 +51,13 @@ def run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
         name = profiles.choose(None, config=config, lookups=lookups).name
     not_a_key("logout", name)
     editor = Editor(config)
-    done = [_dropped_key(name, config, environ, lookups)]
+    key = _dropped_key(name, config, environ, lookups)
     drop_tokens(name, config, environ)
+    unknown = named and name not in editor.names and name != profiles.FROM_ENVIRONMENT
+    if unknown and not key and not options.remove_profile:
+        # Whoever mistypes is not to believe that a key is gone.
+        raise profiles.no_such_profile(name, editor.names, config, "wxhelper logout ")
+    done = [key or f"the key of profile {name} is not stored"]
     gone = "its tokens are removed"
     if name not in editor.names:
         gone += f"; there is no profile {name} in {config}"
@@ -64,7 +70,7 @@ def run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
 
 
 def _dropped_key(name: str, config: str, environ: Mapping[str, str], lookups: Lookups) -> str:
-    """Remove the key if it is ours; tells what became of it."""
+    """Remove the key if it is ours; tells what became of it, "" where there is none."""
     store = Keystore(name, config, environ)
     references = _references(config, lookups)
     reference = references.pop(name, "")
@@ -75,7 +81,7 @@ def _dropped_key(name: str, config: str, environ: Mapping[str, str], lookups: Lo
         if reference:
             shown = shown_reference(reference) or "what its api_key says (not shown)"
             return f"the key of profile {name} is left where it is: {shown}"
-        return f"{left or f'the key of profile {name}'} is {'removed' if left else 'not stored'}"
+        return left and f"{left} is removed"
     for other, its in references.items():
         if its == reference or Keystore(name, config, environ).kind_of(its) == ours:
             return f"the key of profile {name} is left: profile {other} uses it, too"

@@ -196,3 +196,8 @@ def not_a_key(verb: str, name: str) -> None:
 
 
 __all__ = ["JSON", "RAW", "TEXT", "Parser", "not_a_key", "profile_name", "seconds", "whole_path"]
+
+
+def as_option(setting: str) -> str:
+    """The option that a setting is given by."""
+    return "--" + setting.replace("_", "-")

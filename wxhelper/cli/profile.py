@@ -4,10 +4,12 @@ import argparse
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from wxhelper import profiles
+from wxhelper.audience import hosts_of, login_of
 from wxhelper.cache import Cache
-from wxhelper.cli.parser import JSON, TEXT, Parser, profile_name, whole_path
+from wxhelper.cli.parser import JSON, TEXT, Parser, as_option, profile_name, whole_path
 from wxhelper.cli.streams import answer_only, complain, say
 from wxhelper.cli.table import BOLD, RED, aligned, coloured, width
 from wxhelper.document import Value
@@ -22,9 +24,13 @@ from wxhelper.errors import (
     unkeyed,
 )
 from wxhelper.lookups import Lookups
+from wxhelper.plugin.types import COMMON
 from wxhelper.profiles import KEYS, Listing, Profile
 from wxhelper.reference import UNTRIED, is_secretive, shown_reference, shown_setting
 from wxhelper.secret import resolve
+
+if TYPE_CHECKING:
+    from wxhelper.plugin.types import TokenSourceType
 
 _WHAT = """\
 Edit the configuration's profiles. Comments, order and spacing of the file stay as
@@ -96,6 +102,7 @@ def _prepare_add(add: Parser) -> None:
         action="append",
         help="who may be given the token, instead of the source's audience; once for each",
     )
+    add.add_argument("--login", metavar="NAME", help="the user, where the token is a password")
     add.add_argument("--default", action="store_true", help="make it the default profile")
     add.add_argument("--replace", action="store_true", help="in place of one of the same name")
 
@@ -150,6 +157,12 @@ def _values(options: argparse.Namespace) -> dict[str, Value]:
             f"profile add: --source {fault}",
             remedy="for example --source ibmcloud; all of them: wxhelper sources",
         )
+    if "--api-key" in options.settings:
+        raise UsageError(
+            "profile add: no option takes the key itself",
+            remedy="what was typed is in the shell's history now: if it is a key, replace it, and "
+            f"store the new one with: wxhelper login {options.name}",
+        )
     if options.api_key_ref is None:
         raise UsageError(
             "profile add: --api-key-ref is missing",
@@ -165,17 +178,15 @@ def _values(options: argparse.Namespace) -> dict[str, Value]:
     values: dict[str, Value] = {"source": options.source, "api_key": options.api_key_ref}
     if options.hosts:
         values["hosts"] = options.hosts
-    for key in ("url", "ca_file"):
+    for key in ("login", "url", "ca_file"):
         if (given := getattr(options, key)) is not None:
             values[key] = given
-    settings = {o[2:].replace("-", "_"): value for o, value in options.settings.items()}
-    if not settings.keys().isdisjoint(KEYS):
-        raise UsageError(
-            "profile add: no option takes the key itself",
-            remedy=f"to store a key, type wxhelper login {options.name}; "
-            "to say where it is, give --api-key-ref",
-        )
-    return values | settings
+    try:
+        hosts_of(options.hosts, "profile add: --hosts")
+        login_of(options.login, "profile add: --login")
+    except ConfigurationError as fault:
+        raise UsageError(fault.message, remedy="see: wxhelper profile add --help") from None
+    return values | {o[2:].replace("-", "_"): value for o, value in options.settings.items()}
 
 
 def _judge(name: str, values: Mapping[str, Value], environ: Mapping[str, str], config: str) -> None:
@@ -192,16 +203,13 @@ def _judge(name: str, values: Mapping[str, Value], environ: Mapping[str, str], c
 
         try:
             kind = manager.find(profile.source, lookups)
+            _judge_options(name, profile.settings, kind)
             settings = source.settings_of(kind, profile, lookups)
             source.survived(kind.name, lambda: kind.token_hosts(settings))
         except PluginError as fault:
             for key, value in table.items():
                 if key not in KEYS and is_secretive(key, str(value)):
-                    raise UsageError(
-                        f"profile add: {unkeyed(key)} looks like a key, and the configuration is "
-                        "no place for one",
-                        remedy=f"to store a key, type wxhelper login {name}",
-                    ) from None
+                    raise _misplaced(key, name) from None
             complain(f"{fault.line()} (the settings were not checked)")
     assert profile.api_key is not None  # noqa: S101 - it was given
     if not profile.api_key.startswith(UNTRIED):
@@ -212,6 +220,30 @@ def _judge(name: str, values: Mapping[str, Value], environ: Mapping[str, str], c
         except KeyUnavailable as fault:
             fault.profile = name
             complain(fault.line())
+
+
+def _misplaced(setting: str, name: str) -> UsageError:
+    return UsageError(
+        f"profile add: {unkeyed(setting)} looks like a key, and the configuration is no place "
+        "for one",
+        remedy=f"to store a key, type wxhelper login {name}",
+    )
+
+
+def _judge_options(name: str, given: Mapping[str, object], kind: "TokenSourceType") -> None:
+    known = [setting.name for setting in (*COMMON, *kind.settings)]
+    for setting, value in given.items():
+        if setting not in known:
+            if is_secretive(setting, str(value)):
+                raise _misplaced(setting, name)
+            options = [as_option(each) for each in ("source", "hosts", "login", *known)]
+            meant = profiles.nearest(as_option(setting), options)
+            raise UsageError(
+                f"profile add: unknown option {unkeyed(as_option(setting))}",
+                remedy=f"did you mean {meant}?"
+                if meant
+                else f"source {kind.name} takes {', '.join(options)}",
+            )
 
 
 def _list(options: argparse.Namespace, environ: Mapping[str, str], config: str) -> None:

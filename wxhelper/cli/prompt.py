@@ -18,6 +18,7 @@ try:
 except ImportError:  # Windows
     termios = None  # type: ignore[assignment]
 
+ATTEMPTS = 3
 _LINE_LIMIT = 65_536
 _LOCAL_FLAGS = 3  # of what tcgetattr returns
 _STOPS = [signal.SIGTSTP] if hasattr(signal, "SIGTSTP") else []
@@ -155,6 +156,32 @@ def _handled(
     finally:
         for number, earlier in before.items():
             signal.signal(number, earlier)
+
+
+def ask_until(
+    person: Terminal,
+    question: str,
+    fits: Callable[[str], bool],
+    unfit: UsageError,
+    *,
+    usual: str = "",
+) -> str:
+    """An answer that fits; it is asked for ``ATTEMPTS`` times.
+
+    Args:
+        person: who is asked.
+        question: without the colon.
+        fits: whether an answer does.
+        unfit: what is raised when none did.
+        usual: what an empty answer stands for.
+
+    Raises:
+        UsageError: that, or there is no answer.
+    """
+    for _ in range(ATTEMPTS):
+        if fits(answer := person.ask(question, usual=usual)):
+            return answer
+    raise unfit
 
 
 def terminal() -> Terminal | None:

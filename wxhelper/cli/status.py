@@ -12,6 +12,7 @@ from wxhelper.record import Moment
 from wxhelper.standing import (
     DUE,
     MISSING,
+    NEVER,
     NONE,
     UNUSABLE,
     Overview,
@@ -169,7 +170,9 @@ def _tinted(note: str) -> str:
 def _notes(one: Standing, now: float) -> Iterator[str]:
     if one.failure is not None:
         yield _failure(one.failure, now)
-    if one.token.reason:
+    if one.token.state == NEVER:
+        yield f"the token is never kept: {one.token.reason}"
+    elif one.token.reason:
         yield f"the token in the cache is not used as it is: {one.token.reason}"
     for remark in one.remarks:
         yield _warning(remark)

@@ -5,6 +5,8 @@ A check is a module with two names:
     NAME             one or two words, the first column of a line
     look(patient)    yields a ``CheckResult`` for each thing that it looked at
 
+A third, STATUS, is the exit status that its ``fail`` stands for, where that is not 3.
+
 ``patient`` holds what is known and finds out the rest when it is first asked for,
 once for all checks; what cannot be had is a ``Missing`` there. A check that needs
 it calls ``had``, and is ``unknown`` without it; the check whose matter it is calls
@@ -15,7 +17,6 @@ counts. Nothing here prints, changes the configuration, or shows a secret.
     patient          the set-up under examination
     checks           all of them, in order
     findings         runs the checks, whatever they do
-    words            durations and lists as people say them
 
     installation     what is installed, and the stranger's distribution of our name
     startup          what else runs at every start of Python
@@ -33,6 +34,7 @@ counts. Nothing here prints, changes the configuration, or shows a secret.
     clock            the clock here and there
     token            one real token
     source           what the source's plugin checks itself
+    integrations     what is installed into kubectl, git and docker
 
 One more check is one more file and one more entry in ``CHECKS``; a caller on a
 higher floor hands its own to ``examine``.

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from wxhelper.doctor.patient import Missing, Patient, had
-from wxhelper.doctor.words import span
 from wxhelper.errors import printable
 from wxhelper.plugin.types import CheckResult
-from wxhelper.standing import NONE
+from wxhelper.standing import NEVER, NONE
+from wxhelper.words import span
 
 NAME = "cache"
 
@@ -43,6 +43,8 @@ def _held(patient: Patient) -> str:
     token = patient.standing.token
     if token.state == NONE:
         return "; no token is in it yet"
+    if token.state == NEVER:
+        return f"; nothing is kept there for this profile: {token.reason}"
     if token.reason:
         return f"; the token in it is not used: {token.reason}"
     left = (token.expires_at or 0) - patient.moment().wall

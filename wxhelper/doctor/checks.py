@@ -7,6 +7,7 @@ from wxhelper.doctor import (
     configuration,
     connection,
     installation,
+    integrations,
     key,
     launchers,
     memory,
@@ -37,4 +38,5 @@ CHECKS: tuple[Check, ...] = (
     clock,
     token,
     source,
+    integrations,
 )

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
 
 from wxhelper.doctor.patient import Patient, Untried, had
-from wxhelper.doctor.words import span
 from wxhelper.plugin.probe import Visit
 from wxhelper.plugin.types import CheckResult
+from wxhelper.words import span
 
 NAME = "clock"
 _TOLERANCE = 60.0

@@ -6,10 +6,10 @@ from typing import Protocol
 
 from wxhelper.doctor.patient import Patient, Untried
 from wxhelper.errors import (
-    THIS_PROFILE,
     Ended,
     TemporaryError,
     WxhelperError,
+    for_profile,
     printable,
     unkeyed,
 )
@@ -56,7 +56,8 @@ def examine(patient: Patient, checks: Iterable[Check]) -> Iterator[Finding]:
     for check in checks:
         try:
             for result in check.look(patient):
-                status = TemporaryError.exit_status if result.outcome == "fail" else 0
+                failed: int = getattr(check, "STATUS", TemporaryError.exit_status)
+                status = failed if result.outcome == "fail" else 0
                 yield _finding(check, patient, result, status)
         except (KeyboardInterrupt, Ended):
             raise
@@ -70,9 +71,8 @@ def examine(patient: Patient, checks: Iterable[Check]) -> Iterator[Finding]:
 
 
 def _finding(check: Check, patient: Patient, result: CheckResult, status: int) -> Finding:
-    option = f"--profile {patient.profile_name}" if patient.profile_name else ""
     text, remedy = (
-        printable(unkeyed(said.replace(THIS_PROFILE, option)), _LONGEST)
+        printable(unkeyed(for_profile(said, patient.profile_name)), _LONGEST)
         for said in (result.text, result.remedy)
     )
     return Finding(check.NAME, result.outcome, text, remedy, status)

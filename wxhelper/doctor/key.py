@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 from wxhelper.doctor.configuration import loose_folders
 from wxhelper.doctor.patient import Patient, had, owned
-from wxhelper.doctor.words import some
 from wxhelper.plugin.types import CheckResult
 from wxhelper.standing import readable_by_others
+from wxhelper.words import some
 
 NAME = "key"
 

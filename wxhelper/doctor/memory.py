@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from wxhelper.doctor.patient import Patient, had
-from wxhelper.doctor.words import span
 from wxhelper.errors import THIS_PROFILE
 from wxhelper.plugin.types import CheckResult
+from wxhelper.words import span
 
 NAME = "memory"
 

@@ -131,6 +131,13 @@ class Patient:
         return _tried("configuration", lambda: profiles.config_file(self.environ))
 
     @cached_property
+    def listing(self) -> profiles.Listing | Missing:
+        """All profiles, also those that cannot be used."""
+        return _tried(
+            "configuration", lambda: profiles.every(had(self.config), lookups=self.lookups)
+        )
+
+    @cached_property
     def profile(self) -> Profile | Missing:
         """The profile."""
         return _tried(

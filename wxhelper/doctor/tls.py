@@ -4,8 +4,8 @@ import datetime
 from collections.abc import Iterator
 
 from wxhelper.doctor.patient import Patient
-from wxhelper.doctor.words import span
 from wxhelper.plugin.types import CheckResult
+from wxhelper.words import span
 
 NAME = "tls"
 _SOON = 14 * 86_400

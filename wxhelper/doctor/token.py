@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from wxhelper.doctor.patient import Missing, Patient, owned
-from wxhelper.doctor.words import span
 from wxhelper.plugin.types import CheckResult
+from wxhelper.words import span
 
 NAME = "token"
 
@@ -21,7 +21,10 @@ def look(patient: Patient) -> Iterator[CheckResult]:
         raise fault
     token = owned(grant, NAME).token
     if token.expires_at is None:
-        yield CheckResult(outcome="ok", text=f"{token.scheme}, without an end")
+        yield CheckResult(
+            outcome="ok",
+            text=f"{token.scheme}, made here of the key; whether it is accepted was not tried",
+        )
         return
     minutes = round((token.expires_at - token.minted_at) / 60)
     life = span(60 * minutes) if minutes else span(token.expires_at - token.minted_at)

@@ -11,12 +11,12 @@ import difflib
 import os
 import re
 import shlex
-import stat
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from wxhelper.errors import ConfigurationError, TemporaryError
+from wxhelper.files import is_still, make_private, opened, refuse_to_replace, replace
 from wxhelper.lookups import File, Lookups
 from wxhelper.record import Moment
 
@@ -26,12 +26,20 @@ _LOCK_ATTEMPTS, _LOCK_PAUSE = 20, 0.1
 _ORPHAN_AGE = 3600.0
 _SECRET = re.compile(
     r"""(?ix)
-    ( (?: [\w.-]* (?: token | passw | secret | auth | key-data | certificate-data | header )
+    ( (?: [\w.-]* (?: token | passw | secret | auth | api.?key | cookie | key-data
+          | certificate-data | header )
       [\w.-]* | \b value ) (?: ["'] \s* : \s* | \s* = \s* | : \s+ ) )
     ( "(?:\\.|[^"\\])*" | '[^']*' | [^\s{\[,}\]"'] [^\r\n,}]* )
     | ( (?<=://) [^\s/@"']+ (?=@) )
     """
 )
+# What a line is about: brackets, a section of git's, or a key; and what it says of that.
+_OUTLINE = re.compile(
+    r"""([ \t\[\]{}(),]*(?:- +)?(?:["']?[\w./-]+["']?\s*[:=])?[ \t]*)(.*)""", re.DOTALL
+)
+_NAME = re.compile(r"""[ -]*["']?name["']?: ["']?[\w.@:/-]+["']?,?""")
+_SECTION = re.compile(r"""\s*\[[\w.-]+(?: "[\w.:/*-]*")?\]\s*""")
+_PLAIN = re.compile(r"[\s\[\]{}(),|>-]*")
 _FILES_OF_THE_DIFF = re.compile(r"(---|\+\+\+) ")
 
 
@@ -75,8 +83,8 @@ class Edit:
     def diff(self) -> str:
         """A unified diff to look at.
 
-        What looks like a secret in the lines around a change is not shown, so that it
-        cannot be applied as a patch wherever that is the case.
+        What the lines around a change say is not shown, nor what looks like a secret in
+        a changed one, so that it cannot be applied as a patch wherever that is the case.
         """
         old, new = (
             lines((data or b"").decode("utf-8", "replace")) for data in (self.before, self.after)
@@ -84,7 +92,7 @@ class Edit:
         names = [os.devnull if data is None else self.path for data in (self.before, self.after)]
         shown = []
         for line in difflib.unified_diff(old, new, names[0], names[1]):
-            text = line if _FILES_OF_THE_DIFF.match(line) else _masked(line)
+            text = line if _FILES_OF_THE_DIFF.match(line) else _shown(line)
             shown.append(text if text.endswith("\n") else f"{text}\n\\ No newline at end of file\n")
         return "".join(shown)
 
@@ -185,7 +193,7 @@ def edit(
     after = change(before)
     if dry_run or after.data == before:
         return Edit(path, before, after.data)
-    _refuse_to_write(path, found)
+    refuse_to_replace(path, None if found is None else found.stat)
     with _failing(path), _held(lock, sleep):
         for _ in range(_ATTEMPTS):
             found = read(target)
@@ -197,39 +205,6 @@ def edit(
     raise TemporaryError(
         f"{path} does not stop changing", remedy="try again when nothing else writes it"
     )
-
-
-def _refuse_to_write(path: str, found: File | None) -> None:
-    """Refuse what would take something away from the user.
-
-    Raises:
-        ConfigurationError: the file is read-only, not ours, or has several names; or
-            root, with the variables of another user, would make what is root's.
-    """
-    if os.name != "posix":
-        return
-    quoted = shlex.quote(path)
-    if found is None:
-        folder = next(each for each in _parents(os.path.realpath(path)) if os.path.lexists(each))
-        if os.geteuid() == 0 and os.stat(folder).st_uid != 0:
-            raise ConfigurationError(
-                f"{folder} belongs to another user, who could not use {path} if root made it",
-                remedy="type this as that user",
-            )
-        return
-    if not found.stat.st_mode & stat.S_IWUSR:
-        raise ConfigurationError(
-            f"{path} is read-only", remedy=f"if it may be changed: chmod u+w {quoted}"
-        )
-    if found.stat.st_uid != os.geteuid() and os.geteuid() != 0:
-        raise ConfigurationError(
-            f"{path} belongs to another user", remedy=f"look at it with: ls -lL {quoted}"
-        )
-    if found.stat.st_nlink > 1:
-        raise ConfigurationError(
-            f"{path} has more than one name (hard links), which would part",
-            remedy="use a symbolic link instead",
-        )
 
 
 @contextlib.contextmanager
@@ -266,89 +241,37 @@ def _held(lock: str | None, sleep: Callable[[float], None]) -> Iterator[None]:
 
 
 def _put(target: str, found: File | None, after: After) -> bool:
-    """Replace the file, unless it is no longer what was read."""
+    """Replace or remove the file, unless it is no longer what was read."""
     folder, name = os.path.split(target)
-    if after.data is None:
-        if not _unchanged(target, found):
+    state = None if found is None else found.stat
+    if after.data is not None:
+        make_private(folder)
+    with opened(folder) as where:
+        if after.data is not None:
+            since = Moment.now().wall - _ORPHAN_AGE
+            return replace(where, name, after.data, found=state, left_before=since)
+        if not is_still(state, where, name):
             return False
-        os.unlink(target)
-        with contextlib.suppress(OSError):  # others keep things there
-            for _ in range(after.directories):
-                os.rmdir(folder)
-                folder = os.path.dirname(folder)
-        return True
-    with _exact_modes():
-        for path in reversed([folder, *_parents(folder)]):
-            if not os.path.lexists(path):
-                os.mkdir(path, 0o700)
-        _sweep(folder, name)
-        temporary = os.path.join(folder, f".{name}.{os.urandom(6).hex()}.tmp")
-        try:
-            _write(temporary, after.data, found)
-            if not _unchanged(target, found):
-                os.unlink(temporary)
-                return False
-            os.rename(temporary, target)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)
-            raise
+        os.unlink(name, dir_fd=where)
+    with contextlib.suppress(OSError):  # others keep things there
+        for _ in range(after.directories):
+            os.rmdir(folder)
+            folder = os.path.dirname(folder)
     return True
 
 
-def _write(path: str, data: bytes, like: File | None) -> None:
-    mode = 0o600 if like is None else stat.S_IMODE(like.stat.st_mode) & 0o777
-    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    try:
-        if like is not None and hasattr(os, "fchown"):
-            made = os.fstat(fd)
-            if (made.st_uid, made.st_gid) != (like.stat.st_uid, like.stat.st_gid):
-                os.fchown(fd, like.stat.st_uid, like.stat.st_gid)
-            if mode != stat.S_IMODE(made.st_mode):
-                os.fchmod(fd, mode)  # after the owner, so that it is never wider than it was
-        rest = memoryview(data)
-        while rest:
-            rest = rest[os.write(fd, rest) :]
-        os.fsync(fd)
-    finally:
-        os.close(fd)
+def _shown(line: str) -> str:
+    """A line of a diff: what changes, without its secrets; around it, what is there at all.
 
-
-def _unchanged(path: str, found: File | None) -> bool:
-    try:
-        now = os.stat(path)
-    except FileNotFoundError:
-        return found is None
-    if found is None:
-        return False
-    kept = ("st_dev", "st_ino", "st_size", "st_mtime_ns", "st_ctime_ns")
-    return all(getattr(now, name) == getattr(found.stat, name) for name in kept)
-
-
-def _parents(folder: str) -> Iterator[str]:
-    while (parent := os.path.dirname(folder)) != folder:
-        yield parent
-        folder = parent
-
-
-@contextlib.contextmanager
-def _exact_modes() -> Iterator[None]:
-    """Modes come out as they are asked for."""
-    before = os.umask(0)
-    try:
-        yield
-    finally:
-        os.umask(before)
-
-
-def _sweep(folder: str, name: str) -> None:
-    """Remove what writers that were killed left of this file's content."""
-    orphan = re.compile(rf"\.{re.escape(name)}\.[0-9a-f]{{12}}\.tmp")
-    for entry in filter(orphan.fullmatch, os.listdir(folder)):
-        path = os.path.join(folder, entry)
-        with contextlib.suppress(OSError):
-            if os.lstat(path).st_mtime < Moment.now().wall - _ORPHAN_AGE:
-                os.unlink(path)
+    The lines around may hold anything: a header of any name, the body of a block.
+    """
+    if not line.startswith(" "):
+        return _masked(line)
+    text = line[1:].rstrip("\r\n")
+    about, says = _OUTLINE.fullmatch(text).groups()  # type: ignore[union-attr]
+    if _SECTION.fullmatch(text) or _NAME.fullmatch(text) or _PLAIN.fullmatch(says):
+        return line
+    return f" {about}[not shown]{line[1 + len(text) :]}"
 
 
 def _masked(line: str) -> str:

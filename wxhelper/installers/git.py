@@ -30,6 +30,7 @@ from wxhelper.errors import ConfigurationError, printable
 from wxhelper.installers import file, launcher
 from wxhelper.installers.file import After, Outcome
 from wxhelper.plugin.types import CheckResult
+from wxhelper.words import some
 
 PROGRAM = "git-credential-wxhelper"
 _NEW_FILE, _NEW_END = "(a new file)", "(and an end for the line before)"
@@ -224,7 +225,7 @@ def _finding(
             text = f"{where} git does not ask wxhelper first for {printable(url)}"
             remedy = f"see: git config --show-origin --get-all credential.{url}.helper"
             return CheckResult(outcome="fail", text=text, remedy=remedy)
-    return CheckResult(outcome="ok", text=f"{where} git asks wxhelper for {', '.join(headers)}")
+    return CheckResult(outcome="ok", text=f"{where} git asks wxhelper for {some(headers)}")
 
 
 def _helpers(environ: Mapping[str, str], url: str) -> list[str] | None:

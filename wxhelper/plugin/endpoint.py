@@ -1,11 +1,11 @@
 """Floor 4: an address that a key may be sent to."""
 
-import ipaddress
 import re
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from wxhelper.errors import EndpointRefused, printable
+from wxhelper.hosts import ascii_name, is_loopback
 
 _NO_ADDRESS = "is not an address"
 _THREE_SLASHES = "has three slashes and so no host"
@@ -59,10 +59,10 @@ class Endpoint:
         try:
             parts = urlsplit(url)
             port = parts.port
-            host = (parts.hostname or "").encode("idna").decode("ascii").removesuffix(".").lower()
-        except (ValueError, UnicodeError):
+            host = _host_of(parts)
+        except ValueError:
             raise _refused(named, _NO_ADDRESS, url) from None
-        if port == 0 or (host and not _HOST.fullmatch(host)):
+        if host is None or port == 0:
             raise _refused(named, _NO_ADDRESS, url)
         if parts.scheme not in ("http", "https"):
             raise _refused(named, "must begin with https://", url)
@@ -75,7 +75,7 @@ class Endpoint:
         wrong = parts.query and not _only(switches, parts.query)
         if wrong or parts.fragment or url.endswith(("?", "#")):
             raise _refused(named, _NO_QUERY, url)
-        if parts.scheme == "http" and not is_loopback(host):
+        if parts.scheme == "http" and not is_loopback(bracketed(host)):
             raise EndpointRefused(
                 f"{named} is {printable(url)}, and a key never goes over plain http",
                 remedy=f"write https://{host}",
@@ -108,19 +108,20 @@ class Endpoint:
         return (self.host, str(self.port)) in allowed
 
 
+def _host_of(parts: SplitResult) -> str | None:
+    """The host in lower-case ASCII, without a final dot; None for what can be none."""
+    given = parts.hostname or ""
+    host = ascii_name(given)
+    # A character that urlsplit folds into a letter of ASCII (U+212A) would be a guess.
+    if host is None or (given.isascii() and not parts.netloc.isascii()):
+        return None
+    host = host.removesuffix(".")
+    return host if not host or _HOST.fullmatch(host) else None
+
+
 def bracketed(host: str) -> str:
     """The host as it stands in an address: IPv6 in brackets."""
     return f"[{host}]" if ":" in host else host
-
-
-def is_loopback(host: str) -> bool:
-    """Whether the host can only be this machine."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _only(switches: tuple[str, ...], query: str) -> bool:

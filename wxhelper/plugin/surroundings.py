@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from wxhelper.errors import ConfigurationError, printable
-from wxhelper.plugin.endpoint import Endpoint, is_loopback
+from wxhelper.hosts import is_loopback
+from wxhelper.plugin.endpoint import Endpoint, bracketed
 
 _CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 _CA_DIRECTORY = "SSL_CERT_DIR"
@@ -52,7 +53,7 @@ def proxy_for(endpoint: Endpoint, environ: Mapping[str, str]) -> Proxy:
     given = [n for name in names for n in (name, name.upper()) if environ.get(n)]
     if not given:
         return Proxy("", "", "no variable names one")
-    if is_loopback(endpoint.host):
+    if is_loopback(bracketed(endpoint.host)):
         return Proxy("", "", f"{endpoint.host} is this machine, whatever {given[0]} says")
     exempt = next((n for n in ("no_proxy", "NO_PROXY") if environ.get(n)), "")
     if requests.utils.should_bypass_proxies(endpoint.url, no_proxy=environ.get(exempt, "")):

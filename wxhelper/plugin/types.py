@@ -26,6 +26,7 @@ class Setting:
         pattern: the regular expression that its whole value must match; empty for
             any value. Its ``help`` then tells an example.
         unless: another setting, beside which it is not required.
+        asked: whether ``login`` asks a person for it; else it is an option alone.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Setting:
     choices: tuple[str, ...] = ()
     pattern: str = ""
     unless: str = ""
+    asked: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -197,7 +197,7 @@ def test_a_key_of_another_source(kind: TokenSourceType, box: Sandbox) -> None:
 
 @pytest.mark.parametrize("key", ["no-such-key", base64.b64encode(b"k2:nobody").decode()])
 def test_a_key_that_is_only_wrong(kind: TokenSourceType, box: Sandbox, key: str) -> None:
-    assert refused(kind, box, key).startswith("put a valid key there; ")
+    assert refused(kind, box, key).startswith("replace it: wxhelper login {profile}; ")
 
 
 # ------------------------------------------------------------------------------- the audience

@@ -143,7 +143,7 @@ def test_a_key_that_is_refused(kind: TokenSourceType, box: Sandbox) -> None:
             "User unauthorized to invoke this endpoint"
         ),
     )
-    assert remedy.startswith("put a valid key there; ")
+    assert remedy.startswith("replace it: wxhelper login {profile}; ")
 
 
 def test_a_key_of_another_source_is_told(kind: TokenSourceType, box: Sandbox) -> None:
@@ -317,7 +317,13 @@ def test_the_audience_is_the_one_host_that_is_configured(
 
 def test_there_is_no_audience_for_everybody(kind: TokenSourceType) -> None:
     with pytest.raises(ConfigurationError, match="the setting url is missing"):
-        kind.audience(OURS)
+        kind.audience({**OURS, "mode": "bearer"})
+
+
+def test_a_value_that_nobody_makes_needs_no_address_and_is_for_nobody(
+    kind: TokenSourceType,
+) -> None:
+    assert kind.audience({"mode": "zenapikey"}) == frozenset()
 
 
 # --------------------------------------------------------------------------------------- TLS

@@ -86,6 +86,13 @@ _KUBERNETES = KeyExchange(
     own_life=True,  # the answer's expires_in is the access token's
     key_forms={"ibmcloud": ""},
 )
+
+
+def _token_hosts(settings: Settings) -> frozenset[str]:
+    _assuming(settings)  # settings that cannot lead to a token are told before a key is asked for
+    return _IAM.token_hosts(settings)
+
+
 _KEY_VARIABLES = (
     "IBMCLOUD_API_KEY",
     "IBM_CLOUD_API_KEY",
@@ -152,10 +159,15 @@ def wxhelper_token_sources() -> Iterator[TokenSourceType]:
             Setting(
                 name="trusted_profile",
                 help="the ID, CRN or name of a trusted profile whose token is wanted instead",
+                asked=False,
             ),
-            Setting(name="account", help="the ID of its account, beside a trusted profile's name"),
+            Setting(
+                name="account",
+                help="the ID of its account, beside a trusted profile's name",
+                asked=False,
+            ),
         ),
-        token_hosts=_IAM.token_hosts,
+        token_hosts=_token_hosts,
         audience=_audience,
         open=_IAM.open,
         registries=_registries,

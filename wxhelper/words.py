@@ -1,4 +1,4 @@
-"""Durations and lists as people say them."""
+"""Floor 2: durations and lists as people say them."""
 
 from collections.abc import Sequence
 
