@@ -55,8 +55,10 @@ def test_a_name_that_nothing_is_known_of_is_a_slip(place: Place) -> None:
     assert seen(slip) == (
         5,
         "",
-        f"wxhelper: there is no profile dve in {place.config}, only dev; "
-        "did you mean wxhelper logout dev?\n",
+        (
+            f"wxhelper: there is no profile dve in {place.config}, only dev; "
+            "did you mean wxhelper logout dev?\n"
+        ),
     )
     assert place.works()
 
