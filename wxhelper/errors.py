@@ -68,6 +68,16 @@ def unkeyed(text: str) -> str:
     return "".join(words)[:-1]
 
 
+def place_of(fault: BaseException) -> str:
+    """Where a fault was raised, ``FILE:LINE``: the place without any value."""
+    place = fault.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    if place is None:
+        return "an unknown place"
+    return f"{place.tb_frame.f_code.co_filename.rpartition('/')[2]}:{place.tb_lineno}"
+
+
 class WxhelperError(Exception):
     """The root. Whatever a user can cause is a subclass.
 

@@ -17,6 +17,7 @@ from wxhelper.errors import (
     KeyUnavailable,
     PluginBroken,
     WxhelperError,
+    place_of,
     printable,
 )
 from wxhelper.lookups import Lookups
@@ -248,10 +249,11 @@ def survived(source: str, step: Callable[[], _T]) -> _T:
         return step()
     except (WxhelperError, KeyboardInterrupt, Ended):
         raise
-    # What a plugin raises may hold anything, the key included: only its type is told.
+    # What a plugin raises may hold anything, the key included: its type and place are told.
     except BaseException as fault:  # noqa: BLE001
         raise PluginBroken(
-            f"the plugin of source {source} failed with {type(fault).__name__}",
+            f"the plugin of source {source} failed with {type(fault).__name__} at "
+            f"{place_of(fault)}",
             remedy="upgrade it, or report it to its authors",
         ) from None
 

@@ -122,6 +122,13 @@ class Standing:
     remarks: tuple[Remark, ...]
 
 
+LOST = Remark(
+    "WXHELPER_CONFIG names a file that does not exist",
+    "correct WXHELPER_CONFIG, or: wxhelper login",
+)
+"""For whoever mistypes the variable: another key than the meant one may be in use."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Overview:
     """Everything that can be seen from here.
@@ -170,6 +177,8 @@ def overview(environ: Mapping[str, str], now: Moment, named: str | None = None) 
         fault = profiles.no_such_profile(chosen, known, config)
         remarks.append(Remark(f"WXHELPER_PROFILE: {_shown(fault.message)}", fault.remedy))
         chosen = None
+    if environ.get("WXHELPER_CONFIG") and not os.path.exists(config):
+        remarks.append(LOST)
     looker = _Looker(environ, config, now)
     return Overview(
         config=config,

@@ -95,6 +95,13 @@ def a_login(home: Path, world: World) -> None:
     path.write_text(json.dumps({**content, "auths": {"icr.io": {"auth": "c2VjcmV0"}}}))
 
 
+def a_long_lived_token(home: Path, world: World) -> None:
+    world.text(
+        '[profiles.sandbox]\nsource = "dph"\nmode = "zenapikey"\nusername = "me"\n'
+        'api_key = "file:apikey"\nhosts = ["git.example.com", "icr.io"]\n'
+    )
+
+
 CASES: dict[str, tuple[Callable[[Path, World], object], int, dict[int, Said]]] = {
     "well": (lambda home, world: None, 0, {}),
     "kubectl's command is gone": (
@@ -135,6 +142,17 @@ CASES: dict[str, tuple[Callable[[Path, World], object], int, dict[int, Said]]] =
                 "fail",
                 KUBECTL + "a static token keeps kubectl from asking wxhelper",
                 "type: kubectl config unset users.dev.token",
+            )
+        },
+    ),
+    "a token that kubectl cannot carry": (
+        a_long_lived_token,
+        5,
+        {
+            0: (
+                "fail",
+                KUBECTL + "kubectl cannot carry the tokens of profile sandbox, only Bearer",
+                "name another profile: wxhelper install kubectl --profile NAME --user dev",
             )
         },
     ),

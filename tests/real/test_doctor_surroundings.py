@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import re
 import subprocess
 import sysconfig
 import uuid
@@ -46,6 +47,20 @@ def test_a_directory_that_others_can_write(world: World, examine: Examine) -> No
     assert said(world, examine, "key")[1:] == [loose]
     world.config.parent.chmod(0o1777)  # as /tmp is
     assert said(world, examine, "configuration")[1:] == []
+
+
+def test_a_configuration_that_is_not_where_the_variable_says(
+    world: World, examine: Examine
+) -> None:
+    world.environ.update(WXHELPER_CONFIG="/nowhere/b.toml", IBMCLOUD_API_KEY="a-key")
+    assert said(world, examine, "configuration")[0] == (
+        "warn",
+        (
+            "WXHELPER_CONFIG names a file that does not exist; no profiles in /nowhere/b.toml: "
+            "variables make the profile env"
+        ),
+        "correct WXHELPER_CONFIG, or: wxhelper login",
+    )
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a directory away")
@@ -239,9 +254,10 @@ def test_a_check_of_the_plugins(
     install(check=check)
     world.profile(source="mine")
     if isinstance(expected, str):
-        text = f"one thing: the plugin of source mine {expected}"
+        text = f"one thing: the plugin of source mine {expected} at PLACE"
         expected = ("unknown", text, "upgrade it, or report it to its authors")
-    assert said(world, examine, "source") == [expected]
+    ((outcome, found, remedy),) = said(world, examine, "source")
+    assert (outcome, re.sub(r"\S+:\d+$", "PLACE", found), remedy) == expected
     assert world.sandbox.api_key not in repr(examine(world))
 
 

@@ -1,6 +1,7 @@
 """A plugin that misbehaves: the protocol stays clean and the key stays where it is."""
 
 import json
+import re
 import signal
 import subprocess
 from collections.abc import Callable
@@ -102,15 +103,15 @@ def test_a_success_is_silent_whatever_a_plugin_logs(install: Install, fetch: str
     ],
     ids=["error", "exit", "cancelled", "generator", "base", "its own"],
 )
-def test_what_a_plugin_raises_is_told_by_its_type_alone(
+def test_what_a_plugin_raises_is_told_by_its_type_and_place_alone(
     install: Install, fetch: str, kind: str
 ) -> None:
     done = install(fetch)("token")
-    assert (done.status, done.out, done.err) == (
+    assert (done.status, done.out, re.sub(r"[a-z_]+\.py:\d+", "PLACE", done.err)) == (
         5,
         "",
         (
-            f"wxhelper: profile mine: the plugin of source mine failed with {kind}; "
+            f"wxhelper: profile mine: the plugin of source mine failed with {kind} at PLACE; "
             "upgrade it, or report it to its authors\n"
         ),
     )

@@ -324,3 +324,21 @@ def test_killed_anywhere_the_file_is_the_old_or_the_new(
         assert traced.run("fsync").returncode == 0
         assert path.read_bytes() == b"new\n" * 1000
     assert seen == {b"old\n", b"new\n" * 1000}
+
+
+@pytest.mark.parametrize("tool", [pytest.param("kubectl", marks=needs_yaml), "docker"])
+def test_a_token_that_the_tool_cannot_carry_is_told_before_anything_is_written(
+    tool: str, wx: "Command", kubeconfig_file: Path
+) -> None:
+    before = kubeconfig_file.read_bytes()
+    refused = wx("install", tool, "--profile", "dph-zen")
+    assert (refused.status, refused.out, refused.err) == (
+        5,
+        "",
+        (
+            f"wxhelper: profile dph-zen: {tool} can only carry Bearer tokens, and source dph gives "
+            "ZenApiKey with these settings; name another profile: "
+            f"wxhelper install {tool} --profile NAME\n"
+        ),
+    )
+    assert kubeconfig_file.read_bytes() == before

@@ -311,3 +311,12 @@ def test_a_token_that_is_the_key_itself_is_never_kept(wx: "Command") -> None:
     assert told["cache"][1].endswith(
         "; nothing is kept there for this profile: the token is the key itself"
     )
+
+
+def test_a_configuration_that_is_not_where_the_variable_says(scene: Scene) -> None:
+    environ = {**scene.world.environ, "WXHELPER_CONFIG": "/nowhere/b.toml", "IC_API_KEY": "abc"}
+    (remark,) = overview(environ, scene.clock()).remarks
+    assert (remark.text, remark.remedy) == (
+        "WXHELPER_CONFIG names a file that does not exist",
+        "correct WXHELPER_CONFIG, or: wxhelper login",
+    )

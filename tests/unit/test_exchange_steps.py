@@ -4,6 +4,7 @@ import base64
 import json
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
@@ -58,10 +59,10 @@ class Postman:
         return Answer(status, {}, json.dumps(body).encode(), NOW)
 
 
-def fetched(declared: KeyExchange, postman: Postman, **settings: str) -> Token:
+def fetched(declared: KeyExchange, postman: Postman, key: str = KEY, **settings: str) -> Token:
     context = SourceContext(
         settings=settings,
-        secret=Secret(KEY, "env:A"),
+        secret=Secret(key, "env:A"),
         transport=postman,  # type: ignore[arg-type]
         clock=lambda: NOW,
         chance=lambda: 0.5,
@@ -141,17 +142,16 @@ def test_a_hint_stands_in_place_of_the_remedy_where_the_key_may_be_the_reason(
     status: int, hinted: bool
 ) -> None:
     looks = base64.b64encode(b"k2:somebody").decode()
-    context = SourceContext(
-        settings={},
-        secret=Secret(looks, "env:A"),
-        transport=Postman((status, {})),  # type: ignore[arg-type]
-        clock=lambda: NOW,
-        chance=lambda: 0.5,
-        logger=logging.getLogger("test"),
-    )
     with pytest.raises(WxhelperError) as caught:
-        FIRST.open(context).fetch()
+        fetched(replace(FIRST, key_forms={"ibmcloud": ""}), Postman((status, {})), key=looks)
     assert (caught.value.remedy == _HINT) is hinted
+
+
+def test_a_source_that_names_no_forms_of_keys_is_given_no_hint() -> None:
+    looks = base64.b64encode(b"k2:somebody").decode()
+    with pytest.raises(KeyRefused) as caught:
+        fetched(FIRST, Postman((401, {})), key=looks)
+    assert "looks like" not in caught.value.remedy
 
 
 _HINT = "it looks like a key of the IBM SaaS platform: use source aws or govcloud"

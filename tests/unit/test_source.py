@@ -349,16 +349,17 @@ def test_an_error_of_ours_goes_through(fault: WxhelperError) -> None:
 
 
 @pytest.mark.parametrize("kind", [ValueError, KeyError, SystemExit, GeneratorExit, OSError])
-def test_a_plugin_that_fails_in_its_own_way_is_told_by_the_type_alone(
+def test_a_plugin_that_fails_in_its_own_way_is_told_by_type_and_place_alone(
     kind: type[BaseException],
 ) -> None:
     def fail(context: SourceContext) -> object:
         raise kind(context.secret.reveal())
 
+    line = fail.__code__.co_firstlineno + 1
     with pytest.raises(PluginBroken) as caught:
         fetched(Fake(fail))
     assert (caught.value.message, caught.value.remedy) == (
-        f"the plugin of source mine failed with {kind.__name__}",
+        f"the plugin of source mine failed with {kind.__name__} at test_source.py:{line}",
         "upgrade it, or report it to its authors",
     )
     assert caught.value.__suppress_context__

@@ -52,6 +52,8 @@ def test_each_of_them_is_listed(capfd: pytest.CaptureFixture[str]) -> None:
     names = [line.split("  ")[0] for line in text.split("\n") if line and line[0] != " "]
     assert names == ["aws", "dph", "govcloud", "ibmcloud", "ibmcloud-kubernetes"]
     assert AWS_URLS in text
+    assert "for example us-east-1 or ap-south-1 (required unless there is url)\n" in text
+    assert "the key itself in base64 (one of bearer, zenapikey; else bearer)\n" in text
     assert "the token is for   whom a profile names as hosts\n" in text
     assert "the key goes to    what its settings say\n" in text
 
@@ -64,6 +66,10 @@ def test_the_sources_as_json(capfd: pytest.CaptureFixture[str]) -> None:
         ("ca_file", False, None),
         ("username", False, None),
         ("mode", False, "bearer"),
+    ]
+    assert [s["choices"] for s in dph["settings"]] == [[], [], [], ["bearer", "zenapikey"]]
+    assert [(s["name"], s["unless"]) for s in aws["settings"] if s["required"]] == [
+        ("region", "url")
     ]
     assert dph["settings"][0]["help"].startswith("the address of the platform, or of the instance")
     assert (dph["token_hosts"], dph["audience"], dph["services"]) == (None, None, {})

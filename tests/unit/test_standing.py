@@ -75,11 +75,13 @@ def test_a_plugin_that_is_broken_hides_no_other_profile(config: Path) -> None:
     assert {one.key.state for one in seen.values()} == {"present"}
     assert seen["good"].remarks == ()
     assert seen["failing"].remarks == (
-        Remark("the plugin of source failing failed with ZeroDivisionError", BEHIND),
+        Remark(
+            "the plugin of source failing failed with ZeroDivisionError at test_standing.py:23",
+            BEHIND,
+        ),
     )
-    assert seen["garbled"].remarks == (
-        Remark("the plugin of source garbled failed with TypeError", BEHIND),
-    )
+    (garbled,) = seen["garbled"].remarks
+    assert garbled.text.startswith("the plugin of source garbled failed with TypeError at types.py")
     assert [one.remarks[0].text for one in seen.values() if one.remarks][2:] == [
         ("the plugin an unknown distribution should offer source nothing once, and offers nothing"),
         (

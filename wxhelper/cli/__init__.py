@@ -34,7 +34,7 @@ from collections.abc import Sequence
 from wxhelper import __version__
 from wxhelper.cli.parser import Parser
 from wxhelper.cli.streams import complain, open_standard_streams, say, undelivered
-from wxhelper.errors import Ended, UsageError, WxhelperError
+from wxhelper.errors import Ended, UsageError, WxhelperError, place_of
 from wxhelper.profiles import nearest
 
 __all__ = ["VERBS", "main", "undelivered"]
@@ -151,14 +151,10 @@ def _help() -> str:
 
 
 def _defect(fault: BaseException) -> int:
-    # The place without the values: a message may hold anything.
-    place = fault.__traceback__
-    while place is not None and place.tb_next is not None:
-        place = place.tb_next
-    code = place.tb_frame.f_code.co_filename if place is not None else ""
-    where = f"{os.path.basename(code)}:{place.tb_lineno if place is not None else 0}"
+    # A message may hold anything.
     complain(
-        f"wxhelper: a defect of wxhelper {__version__}: {type(fault).__name__} at {where}; "
+        f"wxhelper: a defect of wxhelper {__version__}: {type(fault).__name__} at "
+        f"{place_of(fault)}; "
         "please report it with this line"
     )
     return WxhelperError.exit_status

@@ -11,6 +11,7 @@ from wxhelper.errors import (
     ConfigurationError,
     HostRefused,
     UsageError,
+    WrongScheme,
     WxhelperError,
     printable,
 )
@@ -126,7 +127,20 @@ class _Installation:
             fault.profile = self._profile.name
             raise
 
+    def _refuse_unless_bearer(self) -> None:
+        scheme = self._kind.scheme(self._settings)
+        if scheme != "Bearer":
+            fault = WrongScheme(
+                f"{self._options.tool} can only carry Bearer tokens, and source {self._kind.name} "
+                f"gives {scheme} with these settings",
+                remedy="name another profile: wxhelper install "
+                f"{self._options.tool} --profile NAME",
+            )
+            fault.profile = self._profile.name
+            raise fault
+
     def _kubectl(self) -> Outcome:
+        self._refuse_unless_bearer()
         return kubectl.install(
             self._environ,
             profile=self._profile.name,
@@ -154,6 +168,7 @@ class _Installation:
         )
 
     def _docker(self) -> Outcome:
+        self._refuse_unless_bearer()
         registries = self._named()
         for registry in registries:
             if registry.startswith("*.") or docker_credential.place_of_server(registry) is None:

@@ -39,7 +39,7 @@ option nothing is asked."""
 _EXAMPLES = """
 wxhelper login
 wxhelper login dev --source ibmcloud --default
-wxhelper login eu --source aws --region eu-central-1 --api-key @~/Downloads/apikey.json
+wxhelper login in --source aws --region ap-south-1 --api-key @~/Downloads/apikey.json
 vault read -field=key ibm/ci | wxhelper login ci --api-key-stdin
 """
 _DEADLINE = 10.0

@@ -50,7 +50,7 @@ setting of the source is an option, too: "wxhelper sources" lists them."""
 _ADD_EXAMPLES = """
 wxhelper profile add dev --source ibmcloud --api-key-ref file:~/keys/dev
 wxhelper profile add ci --source ibmcloud --api-key-ref env:IBMCLOUD_API_KEY --default
-wxhelper profile add eu --source aws --region eu-central-1 --api-key-ref command:'pass eu'
+wxhelper profile add in --source aws --region ap-south-1 --api-key-ref command:'pass in'
 wxhelper profile add gw --source ibmcloud --api-key-ref keyring:gw --hosts gw.example.com
 """
 _SOURCE = re.compile(r"[a-z][a-z0-9-]{0,30}")
@@ -90,7 +90,8 @@ def _prepare_add(add: Parser) -> None:
     add.add_argument(
         "--api-key-ref",
         metavar="REF",
-        help="where the key is: env:NAME, file:PATH, keyring:NAME, command:PROGRAM ARGS",
+        help="where the key is: env:NAME, file:PATH, keyring:NAME, ibm-credentials:SERVICE, "
+        "command:PROGRAM ARGS",
     )
     add.add_argument("--url", help="the token service's address")
     add.add_argument(

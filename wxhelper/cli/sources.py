@@ -9,7 +9,7 @@ from wxhelper.cli.parser import JSON, TEXT, Parser
 from wxhelper.cli.streams import say
 from wxhelper.errors import WxhelperError
 from wxhelper.lookups import Lookups
-from wxhelper.plugin.types import Hosts, TokenSourceType
+from wxhelper.plugin.types import Hosts, Setting, TokenSourceType
 
 _WHAT = "List the installed kinds of token source, and what a profile can say to each."
 _EXAMPLES = """
@@ -43,7 +43,14 @@ def _as_json(offer: manager.Offer) -> dict[str, object]:
     return row | {
         "summary": offer.kind.summary,
         "settings": [
-            {"name": s.name, "help": s.help, "required": s.required, "default": s.default}
+            {
+                "name": s.name,
+                "help": s.help,
+                "required": s.required,
+                "unless": s.unless or None,
+                "default": s.default,
+                "choices": list(s.choices),
+            }
             for s in offer.kind.all_settings
         ],
         "api_key_variables": list(offer.kind.api_key_variables),
@@ -61,7 +68,7 @@ def _as_text(offer: manager.Offer) -> str:
     lines.append(f"  {kind.summary}")
     lines.append("  settings")
     for setting in kind.all_settings:
-        lines.append(f"    {setting.name:<17}{setting.help}")
+        lines.append(f"    {setting.name:<17}{setting.help}{_terms(setting)}")
     if kind.api_key_variables:
         lines.append(f"  looks for a key in {_listed(list(kind.api_key_variables))}")
     lines.append(f"  the key goes to    {_listed(_hosts(kind, kind.token_hosts))}")
@@ -73,6 +80,17 @@ def _as_text(offer: manager.Offer) -> str:
         lines.append(f"    {name}")
         lines += [f"      {f'{region:<15}' if region else ''}{url}" for region, url in urls.items()]
     return "\n".join([*lines, ""])
+
+
+def _terms(setting: Setting) -> str:
+    """What else there is to know of a setting before it is written."""
+    terms = ["required" + (f" unless there is {setting.unless}" if setting.unless else "")]
+    terms = terms if setting.required else []
+    if setting.choices:
+        terms.append(f"one of {', '.join(setting.choices)}")
+    if setting.default is not None:
+        terms.append(f"else {setting.default}")
+    return f" ({'; '.join(terms)})" if terms else ""
 
 
 def _hosts(kind: TokenSourceType, of: Hosts) -> list[str] | None:

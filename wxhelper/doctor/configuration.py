@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from wxhelper.doctor.patient import Missing, Patient, owned
 from wxhelper.plugin.types import CheckResult
 from wxhelper.profiles import Profile
+from wxhelper.standing import LOST
 
 try:
     import grp
@@ -22,9 +23,12 @@ def look(patient: Patient) -> Iterator[CheckResult]:
     """Look, and tell."""
     profile = owned(patient.profile, NAME)
     if profile.from_environment:
+        text = f"no profiles in {profile.config}: variables make the profile {profile.name}"
+        lost = patient.environ.get("WXHELPER_CONFIG") and not os.path.exists(profile.config)
         yield CheckResult(
-            outcome="ok",
-            text=f"no profiles in {profile.config}: variables make the profile {profile.name}",
+            outcome="warn" if lost else "ok",
+            text=f"{LOST.text}; {text}" if lost else text,
+            remedy=LOST.remedy if lost else "",
         )
     else:
         yield CheckResult(

@@ -173,12 +173,15 @@ def uninstall(
     return outcome
 
 
-def findings(environ: Mapping[str, str], known: Collection[str]) -> list[CheckResult]:
+def findings(
+    environ: Mapping[str, str], known: Collection[str], unfit: Collection[str] = ()
+) -> list[CheckResult]:
     """What stands in the way of the entries that are installed.
 
     Args:
         environ: the variables.
         known: the names of the profiles that there are.
+        unfit: those whose tokens kubectl cannot carry.
     """
     there = [path for path in paths(environ) if os.path.exists(path)]
     if not kubeconfig.AVAILABLE:
@@ -203,7 +206,7 @@ def findings(environ: Mapping[str, str], known: Collection[str]) -> list[CheckRe
                 remedy = f"type: wxhelper install kubectl --user {shlex.quote(user.name)}"
                 found.append(CheckResult(outcome="fail", text=text, remedy=remedy))
             elif profile is not None:
-                found.append(_finding(path, user, profile, known))
+                found.append(_finding(path, user, profile, known, unfit))
     return found
 
 
@@ -221,7 +224,9 @@ def _with(text: str, path: str, name: str, wanted: Exec) -> str:
     return config.with_exec(name, wanted)
 
 
-def _finding(path: str, user: User, profile: str, known: Collection[str]) -> CheckResult:
+def _finding(
+    path: str, user: User, profile: str, known: Collection[str], unfit: Collection[str]
+) -> CheckResult:
     name, command = printable(user.name, 60), str(user.keys["exec"]["command"])
     where = f"kubectl: {path}, user {name}:"
     if others := _others(user):
@@ -235,6 +240,10 @@ def _finding(path: str, user: User, profile: str, known: Collection[str]) -> Che
         text = f"{where} there is no profile {printable(profile, 64)}"
         remedy = "add that profile, or type: wxhelper uninstall kubectl --profile " + profile
         return CheckResult(outcome="fail", text=text, remedy=remedy)
+    if profile in unfit:
+        text = f"{where} kubectl cannot carry the tokens of profile {profile}, only Bearer"
+        remedy = "name another profile: wxhelper install kubectl --profile NAME --user "
+        return CheckResult(outcome="fail", text=text, remedy=remedy + shlex.quote(user.name))
     return CheckResult(outcome="ok", text=f"{where} asks wxhelper for profile {profile}")
 
 

@@ -168,7 +168,8 @@ class _Exchange:
                 remedy=declared.remedy,
                 also=(context.secret,),
             )
-            if isinstance(fault, KeyRefused | AnswerNotUnderstood) and secret is context.secret:
+            asked = declared.key_forms and secret is context.secret
+            if asked and isinstance(fault, KeyRefused | AnswerNotUnderstood):
                 hint = keyforms.hint(secret.reveal(), declared.key_forms, endpoint.path)
                 fault.remedy = hint or fault.remedy
             raise fault

@@ -111,6 +111,10 @@ def _nobody(settings: Settings) -> frozenset[str]:  # noqa: ARG001
     return frozenset()
 
 
+def _bearer(settings: Settings) -> str:  # noqa: ARG001
+    return "Bearer"
+
+
 @dataclass(frozen=True, kw_only=True)
 class TokenSourceType:
     """A kind of token source.
@@ -125,10 +129,14 @@ class TokenSourceType:
             ``host:port``. The transport reaches nothing else; the host of the
             profile's ``url`` always belongs to them.
         audience: the hosts that may be given the token by a helper. Another list
-            than ``token_hosts``, and never mixed with it.
+            than ``token_hosts``, and never mixed with it. Both are handed the
+            profile's settings and nothing else: one that is optional, or not needed
+            beside another, may be absent.
         open: makes a source; called with the context, does nothing else.
         api_key_variables: the variables that people keep such a key in, the one
             that wins first.
+        scheme: its tokens' authentication scheme, for those who must know it before
+            there is a token: kubectl and docker carry ``Bearer`` alone.
         registries: those of the audience that are container registries.
         services: the base URLs that a user needs next: what for, then in which
             region ("" where there is but one). Their hosts belong to the audience.
@@ -142,6 +150,7 @@ class TokenSourceType:
     open: Callable[[SourceContext], TokenSource]
     settings: tuple[Setting, ...] = ()
     api_key_variables: tuple[str, ...] = ()
+    scheme: Callable[[Settings], str] = _bearer
     registries: Hosts = _nobody
     services: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     checks: tuple[Check, ...] = field(default=(), repr=False)

@@ -122,6 +122,10 @@ def _audience(settings: Settings) -> frozenset[str]:
     return frozenset({_BEARER.endpoint(settings).origin})
 
 
+def _scheme(settings: Settings) -> str:
+    return _BEARER.scheme if settings.get("mode") == "bearer" else _SCHEME
+
+
 @hookimpl
 def wxhelper_token_sources() -> Iterator[TokenSourceType]:
     """Offer ``dph``."""
@@ -144,6 +148,7 @@ def wxhelper_token_sources() -> Iterator[TokenSourceType]:
         token_hosts=_token_hosts,
         audience=_audience,
         open=_open,
+        scheme=_scheme,
         api_key_variables=(
             "DPH_APIKEY",
             "CPD_APIKEY",
