@@ -7,7 +7,19 @@ from typing import TYPE_CHECKING
 import pytest
 
 import wxhelper
-from diagnoses import Row, Rows, as_json, as_text, checks, untried, with_names
+from diagnoses import (
+    CACHE,
+    HEALTHY,
+    KEY,
+    PROFILE,
+    Row,
+    Rows,
+    as_json,
+    as_text,
+    checks,
+    untried,
+    with_names,
+)
 from mistakes import World
 from processes import Ended
 from setups import SETUPS, made
@@ -17,33 +29,6 @@ if TYPE_CHECKING:
 
 Examine = Callable[..., Ended]
 
-HOSTS = (
-    "65 hosts by source ibmcloud: *.watson-orchestrate.cloud.ibm.com, "
-    "api.aiopenscale.cloud.ibm.com, api.au-syd.dai.cloud.ibm.com and 62 more"
-)
-LAUNCHERS = ("docker-credential-wxhelper", "git-credential-wxhelper", "wxhelper")
-CACHE = "CACHE is private and can be written; "
-PROFILE: Row = ("ok", "CONFIG, profile sandbox, the default", "")
-KEY: Row = ("ok", "found in file:KEY_FILE", "")
-HEALTHY: Rows = {
-    "installation": [("ok", "VERSIONS", "")],
-    "startup": [("ok", "nothing that is unknown runs before wxhelper does", "")],
-    "launchers": [("ok", f"{name} is SCRIPTS/{name}", "") for name in LAUNCHERS],
-    "configuration": [PROFILE],
-    "plugins": [("ok", "source ibmcloud is offered by wxhelper-ibmcloud VERSION", "")],
-    "key": [KEY],
-    "audience": [("ok", HOSTS, "")],
-    "cache": [("ok", CACHE + "no token is in it yet", "")],
-    "memory": [("ok", "no failure is remembered", "")],
-    "proxy": [("ok", "none: no variable names one", "")],
-    "name": [("ok", "127.0.0.1 has an address", "")],
-    "connection": [("ok", "127.0.0.1:PORT takes connections", "")],
-    "tls": [("ok", "none: plain http, which never leaves this machine", "")],
-    "clock": [("ok", "within a minute of the server's", "")],
-    "token": [("ok", "a new one was issued: Bearer, lives 1 h", "")],
-    "source": [("ok", "source ibmcloud has no checks of its own", "")],
-    "integrations": [("ok", "none is installed", "")],
-}
 NETWORK = ("proxy", "name", "connection", "tls", "clock", "token")
 NEEDS_PROFILE = ("key", "audience", "memory", *NETWORK, "source")
 FROM_VARIABLES: Row = (

@@ -7,7 +7,7 @@ import pytest
 from connect_proxy import ConnectProxy
 from diagnoses import Row
 from mistakes import World
-from networks import Examine, TlsWorld, expect, seen
+from networks import Examine, TlsWorld, expect, of_network, seen
 
 NAME = "iam.example.com"
 PASSWORD = "pa55word-never-to-be-seen@/:"
@@ -102,7 +102,8 @@ def test_a_proxy_of_a_kind_that_cannot_be_seen_through(
     world, _ = proxied(tls_world)
     world.environ["HTTPS_PROXY"] = "https://127.0.0.1:1"
     text = "HTTPS_PROXY leads to 127.0.0.1:1: nothing can be seen through a proxy of that kind"
-    status, rows = seen(world, examine)
+    status, everything = seen(world, examine)
+    rows = of_network(everything)
     assert status == 3
     assert rows[0] == {
         "check": "proxy",
@@ -133,4 +134,4 @@ def test_why_a_proxy_is_not_used(
         world.profile(url=url)
     world.environ.update(variables, https_proxy="http://127.0.0.1:1")
     _, rows = seen(world, examine)
-    assert rows[0]["text"] == f"none: {reason}"
+    assert of_network(rows)[0]["text"] == f"none: {reason}"

@@ -12,6 +12,35 @@ Row = tuple[str, str, str]
 """Outcome, text and remedy; the check is the key that it stands under."""
 Rows = Mapping[str, list[Row]]
 
+HOSTS = (
+    "65 hosts by source ibmcloud: *.watson-orchestrate.cloud.ibm.com, "
+    "api.aiopenscale.cloud.ibm.com, api.au-syd.dai.cloud.ibm.com and 62 more"
+)
+LAUNCHERS = ("docker-credential-wxhelper", "git-credential-wxhelper", "wxhelper")
+CACHE = "CACHE is private and can be written; "
+PROFILE: Row = ("ok", "CONFIG, profile sandbox, the default", "")
+KEY: Row = ("ok", "found in file:KEY_FILE", "")
+HEALTHY: Rows = {
+    "installation": [("ok", "VERSIONS", "")],
+    "startup": [("ok", "nothing that is unknown runs before wxhelper does", "")],
+    "launchers": [("ok", f"{name} is SCRIPTS/{name}", "") for name in LAUNCHERS],
+    "configuration": [PROFILE],
+    "plugins": [("ok", "source ibmcloud is offered by wxhelper-ibmcloud VERSION", "")],
+    "key": [KEY],
+    "audience": [("ok", HOSTS, "")],
+    "cache": [("ok", CACHE + "no token is in it yet", "")],
+    "memory": [("ok", "no failure is remembered", "")],
+    "proxy": [("ok", "none: no variable names one", "")],
+    "name": [("ok", "127.0.0.1 has an address", "")],
+    "connection": [("ok", "127.0.0.1:PORT takes connections", "")],
+    "tls": [("ok", "none: plain http, which never leaves this machine", "")],
+    "clock": [("ok", "within a minute of the server's", "")],
+    "token": [("ok", "a new one was issued: Bearer, lives 1 h", "")],
+    "source": [("ok", "source ibmcloud has no checks of its own", "")],
+    "integrations": [("ok", "none is installed", "")],
+}
+"""What is said of a set-up where all is well, over plain http and not used yet."""
+
 _MOVING = (
     (r"wxhelper-core [\w.]+, python [\w.+]+, platform \w+ \w+", "VERSIONS"),
     (r"(?<=wxhelper-ibmcloud )\d[\w.]*", "VERSION"),
@@ -43,13 +72,18 @@ def with_names(text: str, world: World) -> str:
 
 def as_text(rows: Rows, summary: str) -> str:
     """The whole output that the rows make."""
+    return f"{as_lines(as_json(rows))}\n\n{summary}\n"
+
+
+def as_lines(checks: Iterable[Mapping[str, str]]) -> str:
+    """What programs get, as people see it."""
     lines = []
-    for check, results in rows.items():
-        for outcome, text, remedy in results:
-            same_line = f" -> {remedy}" if outcome == "unknown" else ""
-            lines.append(f"{outcome:<7}  {check:<13}  {text}{same_line}")
-            lines += [f"{'':<24}-> {remedy}"] * (outcome in ("warn", "fail"))
-    return "\n".join([*lines, "", summary, ""])
+    for row in checks:
+        outcome, remedy = row["outcome"], row["remedy"]
+        same_line = f" -> {remedy}" if outcome == "unknown" else ""
+        lines.append(f"{outcome:<7}  {row['check']:<13}  {row['text']}{same_line}")
+        lines += [f"{'':<24}-> {remedy}"] * (outcome in ("warn", "fail"))
+    return "\n".join(lines)
 
 
 def as_json(rows: Rows) -> list[dict[str, str]]:
