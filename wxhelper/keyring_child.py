@@ -8,11 +8,13 @@ Whatever a backend prints or raises stays here: it may hold the key.
 import importlib
 import json
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from typing import Any
 
 SERVICE = "wxhelper"
+_ALONE = 5  # seconds, more than it is given
 DONE, NOTHING = "done", "nothing"
 MISSING, UNSAFE, BROKEN = "missing", "unsafe", "broken"
 _UNSAFE = ("keyring.backends.fail", "keyring.backends.null", "keyrings.alt.")
@@ -21,6 +23,8 @@ _CHAINER = "keyring.backends.chainer"
 
 def main() -> None:
     """Answer the one question on standard input."""
+    if hasattr(signal, "alarm"):
+        signal.alarm(_ALONE)  # where whoever asks is killed, nobody else ends a backend that hangs
     answer = os.dup(1)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     asked = json.load(sys.stdin)

@@ -10,7 +10,7 @@ file of theirs, a command) is not ours: it is never written to and never removed
 import math
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
@@ -55,6 +55,7 @@ class Keystore:
 
     def __init__(self, profile: str, config: str, environ: Mapping[str, str]) -> None:
         self._environ = environ
+        self._in_keyring = False
         self._entry = paths.entry_name(profile, environ, config)
         self._folder = os.path.join(os.path.dirname(config), _FOLDER)
         # No profile has an @ in its name, and some are what a directory cannot hold.
@@ -93,7 +94,9 @@ class Keystore:
         """
         fault = ""
         if where != FILE:
+            self._in_keyring = True
             answer = keyrings.keep(self._entry, key, self._environ)
+            self._in_keyring = answer.state == keyrings.DONE
             if answer.state == keyrings.DONE:
                 place = f"the system's keyring (service wxhelper, user {self._entry})"
                 return Stored(f"keyring:{self._entry}", place)
@@ -102,7 +105,7 @@ class Keystore:
                 raise ConfigurationError(
                     f"the key cannot be stored in the keyring: {fault}", remedy=answer.remedy
                 )
-        self._write(key)
+        self._write(f"{key}\n".encode())
         return Stored(self.file_reference, f"the private file {self.path}", fault)
 
     def drop(self, reference: str) -> str:
@@ -128,11 +131,47 @@ class Keystore:
             )
         return f"the key in the keyring (user {self._entry})" * (answer.state == keyrings.DONE)
 
-    def _write(self, key: str) -> None:
+    @contextmanager
+    def undone_on_failure(self, reference: str, ours: Callable[[], bool]) -> Iterator[None]:
+        """Whatever ends the block early, the key that was there before is there again.
+
+        Args:
+            reference: what the profile says before the block.
+            ours: tells whether what is stored is still this block's to undo.
+        """
+        in_file, in_keyring = self._content(), ""
+        if self.kind_of(reference) == KEYRING:
+            in_keyring = keyrings.get(self._entry, self._environ).value
+        try:
+            yield
+        except BaseException:
+            if ours():
+                self._put_back(in_file, in_keyring)
+            raise
+
+    def _put_back(self, in_file: bytes | None, in_keyring: str) -> None:
+        with suppress(ConfigurationError):
+            if in_file is None:
+                self._unlink()
+            elif self._content() != in_file:
+                self._write(in_file)
+        if self._in_keyring and in_keyring:
+            keyrings.keep(self._entry, in_keyring, self._environ)
+        elif self._in_keyring:
+            keyrings.drop(self._entry, self._environ)
+
+    def _content(self) -> bytes | None:
+        try:
+            with open(self.path, "rb") as file:
+                return file.read()
+        except OSError:
+            return None
+
+    def _write(self, data: bytes) -> None:
         try:
             make_private(self._folder)
             with self._opened() as folder:
-                write_by_rename(folder, self._name, f"{key}\n".encode())
+                write_by_rename(folder, self._name, data)
                 self._sweep(folder)
                 with suppress(OSError):  # some file systems cannot
                     os.fsync(folder)

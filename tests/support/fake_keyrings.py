@@ -79,6 +79,14 @@ class Hanging(Working):
         return None
 
 
+class Slow(Working):
+    """One that stores, and then takes its time."""
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        super().set_password(service, username, password)
+        time.sleep(1.5)
+
+
 class Locked(Working):
     """One that works until the file $FAKE_KEYRING.locked is there."""
 

@@ -88,7 +88,7 @@ def run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     if options.dry_run:
         say("".join(edit.diff() for edit in outcome.edits) or f"{tool}: nothing would change\n")
     else:
-        say("".join(f"{line}\n" for line in outcome.lines))
+        say("".join(f"{printable(line, 4000)}\n" for line in outcome.lines))
     for note in outcome.notes:
         complain(f"wxhelper: note: {printable(note, 1000)}")
     return 0

@@ -9,9 +9,9 @@ from functools import partial
 from wxhelper import manager, profiles, source
 from wxhelper.cache import Cache
 from wxhelper.cli.answer import end_in_order, keep_quiet
-from wxhelper.cli.parser import Parser, not_a_key, profile_name, whole_path
+from wxhelper.cli.parser import Parser, as_option, not_a_key, profile_name, whole_path
 from wxhelper.cli.prompt import ATTEMPTS, Terminal, ask_until, terminal
-from wxhelper.cli.streams import answer_only, complain, say
+from wxhelper.cli.streams import answer_only, complain, say, whole_input
 from wxhelper.editor import Editor
 from wxhelper.errors import (
     THIS_PROFILE,
@@ -19,6 +19,7 @@ from wxhelper.errors import (
     KeyRefused,
     KeyUnavailable,
     PluginMissing,
+    TemporaryError,
     UsageError,
     WxhelperError,
 )
@@ -109,6 +110,11 @@ def _judge(options: argparse.Namespace) -> None:
         raise UsageError("login: --api-key and --api-key-stdin are two keys", remedy="give one")
 
 
+def _crossed(name: str) -> TemporaryError:
+    fault = f"profile {name} was changed by another process meanwhile"
+    return TemporaryError(fault, remedy=f"log in again: wxhelper login {name}")
+
+
 class _Login:
     """One login.
 
@@ -169,7 +175,7 @@ class _Login:
         """A remedy in the words of this command."""
         for pattern, told in _IN_OPTIONS.items():
             if match := pattern.search(remedy):
-                option = _option(match[1].lower()) if pattern.groups else ""
+                option = as_option(match[1].lower()) if pattern.groups else ""
                 said = told.format(*match.groups(), option=option, name=self._name)
                 remedy = remedy[: match.start()] + said + remedy[match.end() :]
         return remedy
@@ -237,7 +243,7 @@ class _Login:
         for option, value in self._options.settings.items():
             key = option.removeprefix("--").replace("-", "_")
             if key not in known:
-                taken = ", ".join(_option(name) for name in known)
+                taken = ", ".join(as_option(name) for name in known)
                 raise UsageError(
                     f"login: unknown option {option}",
                     remedy=f"source {kind.name} takes {taken}; see: wxhelper login --help",
@@ -259,7 +265,7 @@ class _Login:
         may = setting.asked and self._person and not self._said
         if setting not in kind.settings or not (must or may):
             return ""
-        option = _option(setting.name)
+        option = as_option(setting.name)
         person = self._asked(f"{option} is missing", f"{option} VALUE, which is {setting.help}")
         question = f"{setting.name}, {setting.help}"
         question += f" ({', '.join(setting.choices)})" if setting.choices else ""
@@ -271,7 +277,7 @@ class _Login:
 
     def _secret(self) -> Secret:
         if self._options.api_key_stdin and not os.isatty(0):
-            return _short(from_bytes(_standard_input(), "standard input"))
+            return _short(from_bytes(whole_input(8 * LONGEST_KEY), "standard input"))
         if self._options.api_key is not None:
             return _short(self._in_file(self._options.api_key))
         person = self._person or terminal()
@@ -308,15 +314,13 @@ class _Login:
         before = before if isinstance(before, str) else ""
         store = Keystore(self._name, self._config, self._environ)
         try:
-            stored = store.keep(secret.reveal(), self._options.store)
+            with store.undone_on_failure(before, self._is_as_it_was):
+                stored = store.keep(secret.reveal(), self._options.store)
+                self._write_profile(kind, settings, stored)
         except ConfigurationError as fault:
+            if not self._is_as_it_was():
+                raise _crossed(self._name) from None
             fault.profile = self._name
-            raise
-        try:
-            self._write_profile(kind, settings, stored)
-        except BaseException:
-            if store.kind_of(before) != store.kind_of(stored.reference):
-                store.drop(stored.reference)  # nothing leads there
             raise
         cache = Cache(self._environ, self._config)
         try:
@@ -333,9 +337,15 @@ class _Login:
                 complain(f"wxhelper: the old key was left behind: {fault.message}")
         return stored
 
+    def _is_as_it_was(self) -> bool:
+        """Whether the profile says what it said when this login began."""
+        return self._already_said() == self._said
+
     def _write_profile(
         self, kind: TokenSourceType, settings: Mapping[str, object], stored: Stored
     ) -> None:
+        if not self._is_as_it_was():
+            raise _crossed(self._name)
         values = {"source": kind.name, "api_key": stored.reference}
         values |= {
             key: value
@@ -379,17 +389,6 @@ def _no_answer(what: str, remedy: str) -> UsageError:
     # What was typed instead is not repeated: it may be the key.
     fault = f"login: {what} got no answer that it can have; nothing was stored"
     return UsageError(fault, remedy=remedy)
-
-
-def _option(setting: str) -> str:
-    return f"--{setting.replace('_', '-')}"
-
-
-def _standard_input() -> bytes:
-    data = b""
-    while len(data) <= 8 * LONGEST_KEY and (chunk := os.read(0, LONGEST_KEY)):
-        data += chunk
-    return data
 
 
 def _short(secret: Secret) -> Secret:

@@ -99,3 +99,11 @@ def answer_only() -> Iterator[int]:
         sys.stdout = printed
         os.dup2(private, 1)
         os.close(private)
+
+
+def whole_input(at_most: int) -> bytes:
+    """All of standard input, or a little more than so many bytes of it."""
+    data = b""
+    while len(data) <= at_most and (chunk := os.read(0, 65_536)):
+        data += chunk
+    return data

@@ -26,6 +26,7 @@ import subprocess
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from wxhelper import hosts
+from wxhelper.command import scrubbed
 from wxhelper.errors import ConfigurationError, printable
 from wxhelper.installers import file, launcher
 from wxhelper.installers.file import After, Outcome
@@ -259,7 +260,7 @@ def _git(
     try:
         return subprocess.run(  # noqa: S603 - git, by its path
             [program, *arguments],
-            env=dict(environ),
+            env=scrubbed(environ),
             input=text.encode(),
             capture_output=True,
             cwd="/",  # no repository's own configuration counts here
