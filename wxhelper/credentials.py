@@ -97,7 +97,7 @@ def _path(lookups: Lookups) -> str:
 
 def _properties(text: str) -> dict[str, str]:
     found = {}
-    for line in text.splitlines():
+    for line in text.split("\n"):
         if match := _LINE.fullmatch(line):
             name, value = match.groups()
             quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "\"'"

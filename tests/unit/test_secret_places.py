@@ -89,6 +89,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         f'MY_SERVICE_APIKEY="{KEY}"\n',
         f"my_service_apikey={KEY}\n",
         f"MY_SERVICE_APIKEY=old\nMY_SERVICE_APIKEY={KEY}\n",
+        f"MY_SERVICE_APIKEY={KEY}\n# a page's end \x0cMY_SERVICE_APIKEY=no\n",
+        f"MY_SERVICE_APIKEY={KEY}\n# and a line's \u2028MY_SERVICE_APIKEY=no\n",
         f"\ufeffMY_SERVICE_APIKEY={KEY}\nOTHER_APIKEY=other\n",
     ],
 )
